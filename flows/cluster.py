@@ -1,0 +1,72 @@
+"""Which workers: one answer for every flow, closed whatever happens.
+
+A plain Dask client opened by the flow and used as a standard executor. Prefect's Dask runner costs
+112–226 ms a task here and reruns finished tasks when a worker dies; a future of our own costs 2 ms.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+
+from tasks.errors import InputError
+
+LOCAL_PAYS_MPX = 400.0
+"""Megapixels from which a local cluster repays its start; see infra/decisions/0002-executor.md."""
+
+
+def choose(cluster: str, megapixels: float) -> str:
+    """Decide what ``auto`` means for a run of this size.
+
+    Raises
+    ------
+    InputError
+        If `cluster` is none of auto, none, local or an address.
+
+    Examples
+    --------
+    >>> choose("auto", 3.0), choose("auto", 5000.0), choose("tcp://10.0.0.5:8786", 3.0)
+    ('none', 'local', 'tcp://10.0.0.5:8786')
+    """
+    if cluster == "auto":
+        return "local" if megapixels >= LOCAL_PAYS_MPX else "none"
+    if cluster in ("none", "local") or "://" in cluster:
+        return cluster
+    raise InputError(f"--cluster {cluster!r} is not auto, none, local or an address such as tcp://host:8786")
+
+
+@contextmanager
+def workers(cluster: str, megapixels: float) -> Iterator[Executor]:
+    """Open the workers of one run: threads, a local cluster or the one at an address."""
+    kind = choose(cluster, megapixels)
+    cores = os.cpu_count() or 1
+    if kind == "none":
+        with ThreadPoolExecutor(cores) as pool:
+            yield pool
+        return
+    import dask
+    from distributed import Client, LocalCluster
+
+    if kind != "local":
+        try:
+            client = Client(kind, timeout="30s", name="roadstead")
+        except (OSError, ValueError) as fault:
+            raise InputError(f"--cluster {kind}: no Dask scheduler answers there ({fault})") from fault
+        with client:
+            yield client.get_executor(pure=False)
+        return
+    with (
+        dask.config.set({"distributed.worker.daemon": True}),
+        LocalCluster(
+            n_workers=min(cores, 4),
+            threads_per_worker=1,
+            processes=True,
+            memory_limit="1GiB",
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+        ) as local,
+        Client(local) as client,
+    ):
+        yield client.get_executor(pure=False)

@@ -1,0 +1,238 @@
+"""From archived pixels to looks and vessels, new ones only.
+
+What each look is measured against follows from the list of scenes (its epoch), and what it was
+measured with is written down as its recipe. A look whose recipe has not changed is taken over
+from the last publication; so a run costs what is new, and the result does not depend on the
+order in which scenes came.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, as_completed
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.archive.backgrounds import EpochRecord, on_looks, read_background, store_epochs, stored_epochs
+from tasks.archive.cube import cube_bands, cube_box
+from tasks.archive.store import ArchivedScene, Ledger, archive_ref
+from tasks.errors import ArchiveError
+from tasks.grid import cell_lonlat
+from tasks.model import Request
+from tasks.science import MEASURE_VERSION
+from tasks.science.background import (
+    MIN_SCENES,
+    QUANTILE,
+    Epoch,
+    Moment,
+    epochs_of,
+    estimate_background,
+    quarter_of,
+    scatterer_list,
+)
+from tasks.science.vessels import multilook_radius
+from tasks.science.zones import DEFAULT_LOOK, draw_site, measure_scenes
+
+LOOKS_PER_JOB = 16
+"""Scenes per job: coarse enough (≥ 0.3 s of work) for a scheduler, small enough to show progress."""
+
+THIN_MEMORY = 4
+"""Below this many scenes a background cannot tell a fixed object from a vessel that stays."""
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A few looks that share one background."""
+
+    collection: str
+    slots: tuple[int, ...]
+    scene_ids: tuple[str, ...]
+    background: int
+    memory_flag: str
+
+
+def epoch_records(request: Request, ledger: Ledger, collection: str) -> list[EpochRecord]:
+    """List the backgrounds that a collection's scenes need, each with its digest."""
+    scenes = ledger.of(collection)
+    slots = {s.scene_id: s.slot for s in scenes}
+    recipe = f"{MEASURE_VERSION}|{request.site.digest}|{QUANTILE}|{asdict(DEFAULT_LOOK)}"
+    return [
+        EpochRecord(
+            epoch.quarter,
+            epoch.orbit,
+            _digest(recipe, epoch.digest),
+            epoch.members,
+            tuple(slots[m] for m in epoch.members),
+        )
+        for epoch in _epochs(scenes)
+    ]
+
+
+def recipes(request: Request, ledger: Ledger) -> dict[str, str]:
+    """For every archived scene, a digest of all that decides its looks."""
+    result = {}
+    for collection in sorted({s.collection for s in ledger.scenes}):
+        digests = {(e.quarter, e.orbit): e.digest for e in epoch_records(request, ledger, collection)}
+        for scene in ledger.of(collection):
+            background = digests[quarter_of(scene.acquired), scene.orbit]
+            result[scene.scene_id] = _digest(background, scene.scene_id, scene.processing)
+    return result
+
+
+@task(task_run_name="backgrounds-{collection}", cache_policy=NO_CACHE)
+def refresh_backgrounds(
+    request: Request,
+    ledger: Ledger,
+    collection: str,
+    executor: Executor,
+    expect: Callable[[int], None],
+    advance: Callable[[int], None],
+) -> None:
+    """Estimate the backgrounds that are missing or whose members have changed."""
+    ref = archive_ref(request)
+    stored = stored_epochs(ref, collection, str(ledger.snapshot))
+    needed = [
+        e
+        for e in epoch_records(request, ledger, collection)
+        if (known := stored.get((e.quarter, e.orbit))) is None or known.digest != e.digest
+    ]
+    expect(len(needed))
+    if not needed:
+        return
+    layers = draw_site(request.site, _box(request, collection))
+    store_epochs(
+        ref,
+        collection,
+        needed,
+        executor,
+        advance,
+        estimate_background,
+        cube_bands(ref, collection)[0],
+        layers.near,
+        layers.water,
+        multilook_radius(layers.pixel_m),
+    )
+
+
+def measuring_jobs(request: Request, ledger: Ledger, measured: dict[str, str]) -> list[Job]:
+    """Cut the looks that need measuring into jobs.
+
+    Parameters
+    ----------
+    request, ledger
+        What is archived, backgrounds included.
+    measured
+        Scene id to the recipe it was last measured with.
+    """
+    wanted = {k for k, recipe in recipes(request, ledger).items() if measured.get(k) != recipe}
+    jobs = []
+    for collection in sorted({s.collection for s in ledger.scenes}):
+        scenes = ledger.of(collection)
+        stored = stored_epochs(archive_ref(request), collection, str(ledger.snapshot))
+        settled = {(e.quarter, e.orbit): e for e in _epochs(scenes)}
+        groups: dict[Any, list[ArchivedScene]] = defaultdict(list)
+        for scene in scenes:
+            if scene.scene_id in wanted:
+                groups[quarter_of(scene.acquired), scene.orbit].append(scene)
+        for key, group in groups.items():
+            for start in range(0, len(group), LOOKS_PER_JOB):
+                part = group[start : start + LOOKS_PER_JOB]
+                slots, ids = tuple(s.slot for s in part), tuple(s.scene_id for s in part)
+                jobs.append(Job(collection, slots, ids, stored[key].slot, memory_flag(settled[key])))
+    return jobs
+
+
+def memory_flag(epoch: Epoch) -> str:
+    """Say how far a background can be trusted; empty when it is settled."""
+    if len(epoch.members) < THIN_MEMORY:
+        return "no_memory"
+    return "" if len(epoch.members) >= MIN_SCENES else "thin_memory"
+
+
+@task(task_run_name="measure", cache_policy=NO_CACHE)
+def measure_batch(
+    request: Request,
+    ledger: Ledger,
+    jobs: Sequence[Job],
+    executor: Executor,
+    advance: Callable[[int], None],
+) -> tuple[Rows, Rows]:
+    """Measure a batch of jobs on the workers; returns the rows of looks and of vessels."""
+    ref = archive_ref(request)
+    boxes = {c: _box(request, c) for c in {job.collection for job in jobs}}
+    bands = {c: cube_bands(ref, c)[0] for c in boxes}
+    futures = {
+        executor.submit(
+            on_looks,
+            ref,
+            str(ledger.snapshot),
+            job.collection,
+            job.slots,
+            job.background,
+            measure_scenes,
+            bands[job.collection],
+            request.site,
+            boxes[job.collection],
+            job.memory_flag,
+        ): job
+        for job in jobs
+    }
+    looks: Rows = []
+    vessels: Rows = []
+    for future in as_completed(futures):
+        some_looks, some_vessels = future.result()
+        looks += some_looks
+        vessels += some_vessels
+        advance(len(futures[future].slots))
+    return looks, vessels
+
+
+@task(cache_policy=NO_CACHE)
+def list_scatterers(request: Request, ledger: Ledger) -> Rows:
+    """List the permanent scatterers of each orbit's newest background, for the manifest."""
+    ref = archive_ref(request)
+    listed: Rows = []
+    for collection in sorted({s.collection for s in ledger.scenes}):
+        box = _box(request, collection)
+        layers = draw_site(request.site, box)
+        newest: dict[int, EpochRecord] = {}
+        for (_, orbit), record in sorted(stored_epochs(ref, collection, str(ledger.snapshot)).items()):
+            newest[orbit] = record
+        for orbit, record in sorted(newest.items()):
+            planes = read_background(ref, str(ledger.snapshot), collection, record.slot)
+            for found in scatterer_list(planes, layers.water):
+                lon, lat = cell_lonlat(box, [found["row"]], [found["col"]])
+                listed.append(
+                    {
+                        "collection": collection,
+                        "orbit": orbit,
+                        "epoch": record.quarter.date().isoformat(),
+                        "longitude": round(float(lon[0]), 6),
+                        "latitude": round(float(lat[0]), 6),
+                        "area_m2": round(found["pixels"] * layers.pixel_m**2),
+                        "share_of_dates": round(found["share"], 3),
+                    }
+                )
+    return listed
+
+
+def _epochs(scenes: Sequence[ArchivedScene]) -> list[Epoch]:
+    return epochs_of([Moment(s.scene_id, s.acquired, s.orbit) for s in scenes])
+
+
+def _box(request: Request, collection: str) -> Any:
+    box = cube_box(archive_ref(request), collection)
+    if box is None:
+        raise ArchiveError(f"archive of {request.site.site_id} has no collection {collection!r}")
+    return box
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,155 @@
+"""The cube on paper: dimensions, types, chunks, codecs and attributes.
+
+``(time, y, x)`` per band on the sensor's native grid. One date is one shard (one writer, one
+object), its inner chunks are 256 × 256. Every array carries a CRC: without one a flipped bit comes
+back as another number, silently. A slot with an empty ``scene_id`` is free; readers skip it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import zarr
+from odc.geo.geobox import GeoBox
+from pyproj import CRS
+from zarr.codecs import BloscCodec, Crc32cCodec
+
+CHUNK_PX = 256
+TIME_CHUNK = 1024
+"""Coordinates are one chunk for decades; a first write of one date must not fix it to 1."""
+
+TIME_ATTRS = {
+    "standard_name": "time",
+    "long_name": "start of acquisition",
+    "units": "seconds since 1970-01-01",
+    "calendar": "proleptic_gregorian",
+}
+
+SAR_MANTISSA_BITS = 10
+"""Relative error 2^-11, far below speckle; halves the stored size of float radar."""
+
+COORDINATES: dict[str, tuple[Any, Any, str]] = {
+    "time": (np.dtype("int64"), 0, "start of acquisition"),
+    "scene_id": (str, "", "id of the delivered product; empty where the slot is free"),
+    "acquisition": (str, "", "key under which re-deliveries replace each other"),
+    "platform": (str, "", "satellite"),
+    "direction": (str, "", "orbit direction"),
+    "processing": (str, "", "processing mark of the delivery; the greatest is the newest"),
+    "orbit": (np.dtype("int16"), 0, "relative orbit number; 0 where unknown"),
+    "cloud_cover": (np.dtype("float32"), float("nan"), "cloud cover of the whole scene, percent"),
+    "valid_share": (np.dtype("float32"), float("nan"), "share of the window's pixels that hold data"),
+}
+"""Coordinates along time: dtype, fill value, long name."""
+
+
+def open_group(store: Any, mode: Literal["r", "a"], path: str = "") -> Any:
+    """Open a Zarr group, untyped: zarr's own types cannot tell a member array from a group."""
+    return zarr.open_group(store, mode=mode, path=path)
+
+
+def create_cube(root: Any, collection: str, box: GeoBox, bands: Mapping[str, tuple[str, str]]) -> Any:
+    """Create an empty cube for one collection.
+
+    Parameters
+    ----------
+    root
+        The repository's root group.
+    collection
+        Name of the new group.
+    box
+        The site's window on the native grid.
+    bands
+        Band name to (dtype, units); units are "1" for linear power, "dB" or "relative dB".
+    """
+    cube = root.create_group(collection, attributes={"Conventions": "CF-1.11", "collection": collection})
+    for name, (dtype, units) in bands.items():
+        band = create_planes(cube, name, box, dtype)
+        band.attrs.update({"units": units, "long_name": f"{name.upper()} backscatter", **GRID_MAPPING})
+    for name, (dtype, fill, long_name) in COORDINATES.items():
+        array = cube.create_array(
+            name,
+            shape=(0,),
+            chunks=(TIME_CHUNK,),
+            dtype=dtype,
+            fill_value=fill,
+            compressors=coordinate_codecs(),
+            dimension_names=("time",),
+        )
+        array.attrs.update(TIME_ATTRS if name == "time" else {"long_name": long_name})
+    write_axes(cube, box)
+    return cube
+
+
+GRID_MAPPING = {"grid_mapping": "spatial_ref"}
+
+
+def create_planes(group: Any, name: str, box: GeoBox, dtype: str, along: str = "time") -> Any:
+    """Create a ``(along, y, x)`` array with no planes yet; one plane is one shard."""
+    height, width = (-(-n // CHUNK_PX) * CHUNK_PX for n in box.shape)
+    floating = np.issubdtype(np.dtype(dtype), np.floating)
+    shuffle: Literal["bitshuffle", "shuffle"] = "bitshuffle" if floating else "shuffle"
+    return group.create_array(
+        name,
+        shape=(0, *box.shape),
+        shards=(1, height, width),
+        chunks=(1, CHUNK_PX, CHUNK_PX),
+        dtype=dtype,
+        fill_value=float("nan") if floating else 0,
+        compressors=[BloscCodec(cname="zstd", clevel=3, shuffle=shuffle), Crc32cCodec()],
+        dimension_names=(along, "y", "x"),
+    )
+
+
+def coordinate_codecs() -> list[Any]:
+    """Codecs of small arrays: compressed, and checked like the pixels."""
+    return [BloscCodec(cname="zstd", clevel=3, shuffle="shuffle"), Crc32cCodec()]
+
+
+def write_axes(group: Any, box: GeoBox) -> None:
+    """Write x, y and the CF grid mapping; pixel centres, metres."""
+    for name, axis in (("y", box.coords["y"]), ("x", box.coords["x"])):
+        array = group.create_array(
+            name,
+            shape=axis.values.shape,
+            dtype="float64",
+            dimension_names=(name,),
+            compressors=coordinate_codecs(),
+        )
+        array[:] = axis.values
+        array.attrs.update({"units": "m", "standard_name": f"projection_{name}_coordinate"})
+    reference = group.create_array("spatial_ref", shape=(), dtype="int32")
+    reference.attrs.update(
+        {
+            "crs_wkt": CRS.from_user_input(str(box.crs)).to_wkt(),
+            "GeoTransform": " ".join(repr(float(v)) for v in box.affine.to_gdal()),
+            "code": str(box.crs),
+        }
+    )
+
+
+def box_of(group: Any) -> GeoBox:
+    """Read back the grid that `write_axes` wrote."""
+    from affine import Affine
+
+    attrs = group["spatial_ref"].attrs
+    transform = Affine.from_gdal(*(float(v) for v in str(attrs["GeoTransform"]).split()))
+    return GeoBox((group["y"].shape[0], group["x"].shape[0]), transform, str(attrs["code"]))
+
+
+def round_mantissa(values: npt.NDArray[np.floating[Any]], bits: int = SAR_MANTISSA_BITS) -> npt.NDArray[Any]:
+    """Round float32 to `bits` of mantissa, to nearest even; NaN and infinities stay.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(round_mantissa(np.array([0.1], "float32"))[0])
+    0.0999755859375
+    """
+    raw = values.astype("float32").view("uint32")
+    drop = 23 - bits
+    half = ((raw >> drop) & 1) + np.uint32((1 << (drop - 1)) - 1)
+    rounded = ((raw + half) & np.uint32(0xFFFFFFFF ^ ((1 << drop) - 1))).view("float32")
+    return np.where(np.isfinite(values), rounded, values).astype("float32")

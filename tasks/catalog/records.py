@@ -1,0 +1,180 @@
+"""One STAC item, as any provider writes it, to one scene record.
+
+Providers agree on little: asset keys, units, orbit numbers and re-delivery marks each have
+several spellings. They are read here, once, so nothing downstream ever sees an item.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from tasks.errors import SceneError
+from tasks.model import BandAsset, SceneRef, Units
+
+RADAR_BANDS = ("vv", "vh", "hh", "hv")
+
+S1_ORBIT = re.compile(r"^S1([ABC])_.*_(\d{6})_[0-9A-F]{6}(?:_|$)")
+S1_ORBIT_OFFSET = {"A": 73, "B": 27, "C": 172}
+"""Relative orbit = (absolute − offset) mod 175 + 1, per satellite."""
+
+PROCESSING_KEYS = (
+    "s2:processing_baseline",
+    "processing:version",
+    "updated",
+    "processing:datetime",
+    "created",
+)
+
+
+def scene_record(item: Mapping[str, Any]) -> SceneRef:
+    """Read one STAC item.
+
+    Parameters
+    ----------
+    item
+        The item as a mapping; asset hrefs absolute.
+
+    Returns
+    -------
+    SceneRef
+        Its radar bands may be empty: whether that matters is the caller's business.
+
+    Raises
+    ------
+    SceneError
+        If the item has no id or no usable time.
+    """
+    scene_id = item.get("id")
+    if not isinstance(scene_id, str) or not scene_id:
+        raise SceneError(f"item id is {scene_id!r}; a non-empty string is needed")
+    properties: Mapping[str, Any] = item.get("properties") or {}
+    bbox = item.get("bbox")
+    cloud = properties.get("eo:cloud_cover")
+    return SceneRef(
+        scene_id=scene_id,
+        collection=str(item.get("collection") or "unnamed"),
+        acquired=acquisition_time(scene_id, properties),
+        bands=tuple(radar_bands(item.get("assets") or {})),
+        bbox=_flat_bbox(bbox) if bbox is not None else None,
+        platform=str(properties.get("platform") or "").lower(),
+        orbit=relative_orbit(scene_id, properties),
+        direction=str(properties.get("sat:orbit_state") or "").lower(),
+        tile=str(_first(properties, ("grid:code", "s2:mgrs_tile", "opera:burst_id")) or ""),
+        processing="|".join(str(properties[k]) for k in PROCESSING_KEYS if properties.get(k) is not None),
+        cloud_cover=None if cloud is None else float(cloud),
+        assets=tuple(sorted(item.get("assets") or {})),
+    )
+
+
+def acquisition_time(scene_id: str, properties: Mapping[str, Any]) -> datetime:
+    """Start of the acquisition, UTC; ``start_datetime`` where ``datetime`` is null, as STAC has it."""
+    text = _first(properties, ("datetime", "start_datetime"))
+    if isinstance(text, datetime):
+        moment = text
+    else:
+        try:
+            moment = datetime.fromisoformat(str(text))
+        except ValueError:
+            raise SceneError(f"item {scene_id}: datetime is {text!r}; an RFC 3339 time is needed") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC)
+
+
+def relative_orbit(scene_id: str, properties: Mapping[str, Any]) -> int:
+    """Relative orbit number; 0 if neither the item nor the product name tells.
+
+    Examples
+    --------
+    >>> relative_orbit("S1A_IW_GRDH_1SDV_20220102T154141_20220102T154206_041284_04E832", {})
+    87
+    """
+    stated = properties.get("sat:relative_orbit")
+    if stated is not None:
+        return int(stated)
+    if match := S1_ORBIT.match(scene_id):
+        return (int(match[2]) - S1_ORBIT_OFFSET[match[1]]) % 175 + 1
+    return 0
+
+
+def radar_bands(assets: Mapping[str, Any]) -> Iterable[BandAsset]:
+    """Radar bands among the assets, in the order vv, vh, hh, hv."""
+    by_name = {_band_name(key, asset): asset for key, asset in assets.items()}
+    for name in RADAR_BANDS:
+        if (asset := by_name.get(name)) is not None:
+            first = (asset.get("raster:bands") or asset.get("bands") or [{}])[0]
+            yield BandAsset(name, str(asset["href"]), units_of(asset, first), _nodata(first, asset))
+
+
+def units_of(asset: Mapping[str, Any], band: Mapping[str, Any]) -> Units:
+    """Tell what a radar pixel means: linear power unless the item says decibel.
+
+    ``unit`` is free text in STAC; "relative" or "uncalibrated" beside dB mean that neither zero
+    nor step of the scale can be trusted.
+
+    Examples
+    --------
+    >>> units_of({}, {"unit": "relative dB (uncalibrated, 8 bit)"})
+    'relative dB'
+    >>> units_of({}, {"unit": "gamma0 linear power"})
+    '1'
+    """
+    text = str(band.get("unit") or asset.get("unit") or "").lower()
+    if not re.search(r"\bdb\b|decibel", text):
+        return "1"
+    return "relative dB" if re.search(r"relative|uncalibrated", text) else "dB"
+
+
+def _nodata(band: Mapping[str, Any], asset: Mapping[str, Any]) -> float | None:
+    value = band.get("nodata", asset.get("nodata"))
+    return None if value is None else float(value)
+
+
+def _band_name(key: str, asset: Mapping[str, Any]) -> str:
+    polarizations = asset.get("sar:polarizations")
+    if isinstance(polarizations, list) and len(polarizations) == 1:
+        return str(polarizations[0]).lower()
+    return key.lower()
+
+
+def _first(properties: Mapping[str, Any], keys: Iterable[str]) -> Any:
+    return next((properties[k] for k in keys if properties.get(k) is not None), None)
+
+
+def _flat_bbox(bbox: Any) -> tuple[float, float, float, float]:
+    """Two-dimensional bbox, also from six numbers or a geoparquet struct."""
+    if isinstance(bbox, Mapping):
+        bbox = [bbox["xmin"], bbox["ymin"], bbox["xmax"], bbox["ymax"]]
+    values = [float(v) for v in bbox]
+    if len(values) == 6:
+        values = [values[0], values[1], values[3], values[4]]
+    return values[0], values[1], values[2], values[3]
+
+
+def newest_of_each(scenes: Iterable[SceneRef]) -> tuple[tuple[SceneRef, ...], tuple[str, ...]]:
+    """Sort scenes and keep the newest delivery of every acquisition.
+
+    Returns
+    -------
+    scenes
+        By time, then collection, then id.
+    superseded
+        Ids that have something newer, sorted. Newest is the greatest processing mark, then the
+        greatest id: a stated rule, so that any order of delivery gives the same choice.
+    """
+    best: dict[tuple[str, str], SceneRef] = {}
+    dropped: set[str] = set()
+    for scene in scenes:
+        key = (scene.collection, scene.acquisition)
+        rival = best.get(key)
+        if rival is None or (rival.processing, rival.scene_id) < (scene.processing, scene.scene_id):
+            best[key], scene_out = scene, rival
+        else:
+            scene_out = scene
+        if scene_out is not None and scene_out.scene_id != best[key].scene_id:
+            dropped.add(scene_out.scene_id)
+    kept = sorted(best.values(), key=lambda s: (s.acquired, s.collection, s.scene_id))
+    return tuple(kept), tuple(sorted(dropped))

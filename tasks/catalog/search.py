@@ -1,0 +1,247 @@
+"""Ask a catalogue what it has: an API, static files or a stac-geoparquet table, one answer.
+
+Whatever the source, the same scenes come back in the same order. An API's answer is checked
+again here (some return items outside the box or the time that was asked for), and a search that
+breaks off raises: a short list must never pass for a complete one.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlparse
+
+from tasks.catalog.records import newest_of_each, scene_record
+from tasks.errors import InputError, SceneError
+from tasks.model import Rejection, SceneRef
+
+log = logging.getLogger(__name__)
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a catalogue holds for one question."""
+
+    scenes: tuple[SceneRef, ...]
+    superseded: tuple[str, ...] = ()
+    unreadable: tuple[Rejection, ...] = ()
+    """Items that could not be read at all."""
+
+
+def search(
+    ref: str, bbox: Box, start: date, end: date, collections: Iterable[str] = (), *, threads: int = 8
+) -> Found:
+    """Find the scenes over a box in a period.
+
+    Parameters
+    ----------
+    ref
+        STAC API, static catalogue or collection, or stac-geoparquet file: path or URL.
+    bbox
+        West, south, east, north, EPSG:4326.
+    start, end
+        First and last day, UTC, both included.
+    collections
+        Collection ids; empty takes all (an API wants them named).
+
+    Raises
+    ------
+    InputError
+        If the catalogue cannot be opened, is empty, lacks a named collection, or has nothing
+        over the box or in the period; the message tells which, with both extents.
+    """
+    wanted = tuple(collections)
+    rejected: list[Rejection] = []
+    scenes = list(_records(_items(ref, bbox, start, end, wanted, threads), rejected))
+    if not scenes:
+        if rejected:
+            raise InputError(f"catalogue {ref}: no readable item; first fault: {rejected[0].reason}")
+        raise InputError(f"catalogue {ref} is empty: no item answers; at least one scene is needed")
+    _check_collections(ref, wanted, scenes)
+    here = [s for s in scenes if not wanted or s.collection in wanted]
+    over = [s for s in here if s.bbox is None or _overlap(s.bbox, bbox)]
+    if not over:
+        raise InputError(
+            f"site box {_show(bbox)} lies outside all {len(here)} scenes of {ref}, "
+            f"which cover {_show(_union([s.bbox for s in here if s.bbox]))}"
+        )
+    inside = [s for s in over if start <= s.acquired.date() <= end]
+    if not inside:
+        times = sorted(s.acquired.date() for s in over)
+        raise InputError(
+            f"catalogue {ref} has no scene between {start} and {end}; "
+            f"its {len(over)} scenes here run from {times[0]} to {times[-1]}"
+        )
+    kept, superseded = newest_of_each(inside)
+    return Found(kept, superseded, tuple(rejected))
+
+
+def _records(items: Iterable[Mapping[str, Any] | Rejection], rejected: list[Rejection]) -> Iterator[SceneRef]:
+    for item in items:
+        if isinstance(item, Rejection):
+            rejected.append(item)
+            continue
+        try:
+            yield scene_record(item)
+        except SceneError as fault:
+            rejected.append(Rejection(str(item.get("id") or "?"), str(fault)))
+
+
+def _items(
+    ref: str, bbox: Box, start: date, end: date, collections: tuple[str, ...], threads: int
+) -> Iterator[Mapping[str, Any] | Rejection]:
+    if Path(urlparse(ref).path).suffix in (".parquet", ".geoparquet"):
+        return _parquet_items(ref)
+    document = _open_json(ref)
+    if any(link.get("rel") == "search" for link in document.get("links", [])):
+        return _api_items(ref, bbox, start, end, collections)
+    return _static_items(ref, document, threads)
+
+
+def _open_json(ref: str) -> dict[str, Any]:
+    import pystac
+
+    path = Path(ref)
+    if path.is_dir():
+        found = [path / name for name in ("collection.json", "catalog.json") if (path / name).is_file()]
+        if not found:
+            raise InputError(f"catalogue {ref}: the folder has neither collection.json nor catalog.json")
+        ref = str(found[0])
+    try:
+        document = json.loads(pystac.StacIO.default().read_text(ref))
+    except (OSError, ValueError) as fault:
+        # pystac raises bare Exception subclasses of OSError for HTTP; the cause tells more.
+        reason = fault.__cause__ or fault
+        raise InputError(f"catalogue {ref} cannot be read: {reason}") from fault
+    if not isinstance(document, dict) or document.get("type") not in ("Catalog", "Collection"):
+        kind = document.get("type") if isinstance(document, dict) else type(document).__name__
+        raise InputError(f"catalogue {ref} is a {kind!r}; a STAC Catalog, Collection or API is needed")
+    return document
+
+
+def _api_items(
+    ref: str, bbox: Box, start: date, end: date, collections: tuple[str, ...]
+) -> Iterator[Mapping[str, Any]]:
+    from pystac_client import Client
+    from pystac_client.exceptions import APIError
+    from pystac_client.stac_api_io import StacApiIO
+
+    try:
+        client = Client.open(ref, stac_io=StacApiIO(max_retries=4, timeout=60))
+        available = [c.id for c in client.get_collections()]
+        if not collections:
+            raise InputError(
+                f"catalogue {ref} is an API: name --collection, one or more of {_list(available)}"
+            )
+        if unknown := sorted(set(collections) - set(available)):
+            raise InputError(f"catalogue {ref} has no collection {_list(unknown)}; it has {_list(available)}")
+        period = (
+            datetime.combine(start, time.min, UTC),
+            datetime.combine(end + timedelta(days=1), time.min, UTC) - timedelta(seconds=1),
+        )
+        found = client.search(collections=list(collections), bbox=bbox, datetime=period, limit=250)
+        items = list(found.items_as_dicts())
+    except APIError as fault:
+        raise InputError(f"catalogue {ref}: the search broke off: {fault}") from fault
+    if not items:
+        raise InputError(
+            f"catalogue {ref} has no scene of {_list(collections)} over {_show(bbox)} "
+            f"between {start} and {end}"
+        )
+    return iter(items)
+
+
+def _static_items(
+    ref: str, document: Mapping[str, Any], threads: int
+) -> Iterator[Mapping[str, Any] | Rejection]:
+    import pystac
+
+    base = ref
+    if Path(ref).is_dir():
+        base = str(Path(ref) / ("collection.json" if document["type"] == "Collection" else "catalog.json"))
+    queue, seen, hrefs = [(base, document)], {base}, []
+    while queue:
+        here, node = queue.pop()
+        for link in node.get("links", []):
+            href = _absolute(here, str(link.get("href", "")))
+            if link.get("rel") == "item" and href not in seen:
+                hrefs.append(href)
+            elif link.get("rel") == "child" and href not in seen:
+                queue.append((href, _open_json(href)))
+            if link.get("rel") in ("item", "child"):
+                seen.add(href)  # a catalogue that links back to itself must not loop
+
+    def read(href: str) -> Mapping[str, Any] | Rejection:
+        try:
+            item = json.loads(pystac.StacIO.default().read_text(href))
+            return _with_absolute_assets(item, href)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
+            return Rejection(Path(urlparse(href).path).stem, f"item {href} cannot be read: {fault}")
+
+    with ThreadPoolExecutor(threads) as pool:
+        yield from pool.map(read, hrefs)
+
+
+def _parquet_items(ref: str) -> Iterator[Mapping[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from stac_geoparquet.arrow import stac_table_to_items
+
+    try:
+        table = pq.read_table(ref)
+    except (OSError, pa.ArrowInvalid) as fault:
+        raise InputError(f"catalogue {ref} cannot be read as stac-geoparquet: {fault}") from fault
+    if missing := sorted({"id", "assets", "datetime"} - set(table.column_names)):
+        raise InputError(f"catalogue {ref} is not stac-geoparquet: it has no column {_list(missing)}")
+    for item in stac_table_to_items(table):
+        yield _with_absolute_assets(dict(item), ref)
+
+
+def _with_absolute_assets(item: dict[str, Any], base: str) -> dict[str, Any]:
+    for asset in item.get("assets", {}).values():
+        asset["href"] = _absolute(base, asset["href"])
+    return item
+
+
+def _absolute(base: str, href: str) -> str:
+    """Resolve a link against the file it stands in, for URLs and for paths."""
+    if urlparse(href).scheme or href.startswith("/"):
+        return href
+    if urlparse(base).scheme:
+        return urljoin(base, href)
+    return str((Path(base).parent / href).resolve())
+
+
+def _check_collections(ref: str, wanted: tuple[str, ...], scenes: list[SceneRef]) -> None:
+    available = sorted({s.collection for s in scenes})
+    if unknown := sorted(set(wanted) - set(available)):
+        raise InputError(f"catalogue {ref} has no collection {_list(unknown)}; it has {_list(available)}")
+
+
+def _overlap(a: Box, b: Box) -> bool:
+    return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
+
+
+def _union(boxes: list[Box]) -> Box:
+    return (
+        min(b[0] for b in boxes),
+        min(b[1] for b in boxes),
+        max(b[2] for b in boxes),
+        max(b[3] for b in boxes),
+    )
+
+
+def _show(box: Box) -> str:
+    return f"{box[0]:.3f},{box[1]:.3f} to {box[2]:.3f},{box[3]:.3f}"
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names)

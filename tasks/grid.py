@@ -1,0 +1,139 @@
+"""Where pixels lie: a site's window on a sensor's native grid, and zones drawn onto it.
+
+A cube keeps the sensor's own pixels: the site's box is snapped outwards to them, never
+resampled, so a pixel in the archive is a pixel of the delivered image. Everything that turns
+coordinates into rows and columns is here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from pyproj import CRS, Transformer
+from rasterio.features import rasterize
+from shapely.geometry.base import BaseGeometry
+
+from tasks.errors import SceneError
+from tasks.model import Site, Zone
+
+AOI_MARGIN_M = 300.0
+"""Ground kept around the zones: room for a detector's ring and for context in pictures."""
+
+ALIGNMENT_TOLERANCE_PX = 0.01
+"""Two grids are one when their pixel corners agree to this; rounding in catalogues is ~1e-6."""
+
+
+def transformer(crs: str) -> Transformer:
+    """Make a transformer from longitude, latitude to `crs`, always in (x, y) order."""
+    return Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+
+
+def project(geometry: BaseGeometry, crs: str) -> BaseGeometry:
+    """Project a longitude/latitude geometry to `crs`; z is dropped."""
+    to = transformer(crs)
+    return shapely.transform(
+        shapely.force_2d(geometry), lambda xy: np.column_stack(to.transform(xy[:, 0], xy[:, 1]))
+    )
+
+
+def site_box(site: Site, crs: str, pixel: Affine, margin_m: float = AOI_MARGIN_M) -> GeoBox:
+    """Lay a site's window on the grid that `pixel` belongs to.
+
+    Parameters
+    ----------
+    site
+        Its measured zones set the extent; structures may reach far beyond the port.
+    crs
+        Projected CRS of the grid, metres.
+    pixel
+        Affine transform of any image on the grid: only its pixel size and phase are used.
+    margin_m
+        Ground kept around the zones, metres.
+
+    Returns
+    -------
+    GeoBox
+        North-up window whose corners are pixel corners of the grid.
+
+    Raises
+    ------
+    SceneError
+        If the grid is rotated or not in metres.
+    """
+    if pixel.b or pixel.d or pixel.a <= 0 or pixel.e >= 0:
+        raise SceneError(f"grid transform {tuple(pixel)[:6]} is rotated or not north-up; north-up is needed")
+    if not CRS.from_user_input(crs).is_projected:
+        raise SceneError(f"grid CRS {crs} is not projected; a CRS in metres is needed (e.g. UTM)")
+    bounds = shapely.total_bounds([project(z.geometry, crs) for z in site.measured_zones])
+    west, south, east, north = bounds + np.array([-margin_m, -margin_m, margin_m, margin_m])
+    col0 = int(np.floor((west - pixel.c) / pixel.a))
+    col1 = int(np.ceil((east - pixel.c) / pixel.a))
+    row0 = int(np.floor((north - pixel.f) / pixel.e))
+    row1 = int(np.ceil((south - pixel.f) / pixel.e))
+    return GeoBox((row1 - row0, col1 - col0), pixel * Affine.translation(col0, row0), crs)
+
+
+def pixel_offset(box: GeoBox, crs: str, pixel: Affine) -> tuple[int, int] | None:
+    """Row and column of `box`'s corner on another image's grid; None if the grids differ."""
+    if CRS.from_user_input(crs) != CRS.from_user_input(str(box.crs)):
+        return None
+    if not np.allclose((pixel.a, pixel.e, pixel.b, pixel.d), (box.affine.a, box.affine.e, 0, 0), rtol=1e-6):
+        return None
+    col, row = ~pixel * (box.affine.c, box.affine.f)
+    if max(abs(col - round(col)), abs(row - round(row))) > ALIGNMENT_TOLERANCE_PX:
+        return None
+    return round(row), round(col)
+
+
+def pixel_size_m(box: GeoBox) -> float:
+    """Mean edge of a pixel on the ground, metres.
+
+    Web-Mercator pixels shrink with latitude; UTM's scale (within 0.1 %) is left alone.
+    """
+    nominal = (abs(box.affine.a) * abs(box.affine.e)) ** 0.5
+    if CRS.from_user_input(str(box.crs)).to_epsg() != 3857:
+        return float(nominal)
+    return float(nominal * np.cos(np.radians(box.geographic_extent.centroid.coords[0][1])))
+
+
+def draw(box: GeoBox, geometries: Iterable[BaseGeometry], *, touched: bool = False) -> npt.NDArray[np.bool_]:
+    """Draw longitude/latitude geometries onto a grid.
+
+    Parameters
+    ----------
+    box
+        The grid.
+    geometries
+        EPSG:4326.
+    touched
+        Mark every pixel touched rather than those whose centre is inside; for structures.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(y, x)`` bool.
+    """
+    shapes = [(project(g, str(box.crs)), 1) for g in geometries if not g.is_empty]
+    if not shapes:
+        return np.zeros(box.shape, bool)
+    burnt = rasterize(shapes, out_shape=box.shape, transform=box.affine, all_touched=touched, dtype="uint8")
+    return np.asarray(burnt, dtype=bool)
+
+
+def zone_masks(box: GeoBox, zones: Iterable[Zone]) -> dict[str, npt.NDArray[np.bool_]]:
+    """Pixels of each zone, by zone id; zones may overlap (a yard lies on its pier)."""
+    return {zone.zone_id: draw(box, [zone.geometry]) for zone in zones}
+
+
+def cell_lonlat(box: GeoBox, rows: npt.ArrayLike, cols: npt.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Longitude and latitude of fractional pixel positions; (0, 0) is the first pixel's centre."""
+    col, row, to = np.asarray(cols, float) + 0.5, np.asarray(rows, float) + 0.5, box.affine
+    x, y = to.a * col + to.b * row + to.c, to.d * col + to.e * row + to.f
+    back = Transformer.from_crs(str(box.crs), "EPSG:4326", always_xy=True)
+    lon, lat = back.transform(x, y)
+    return np.asarray(lon), np.asarray(lat)

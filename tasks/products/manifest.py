@@ -1,0 +1,63 @@
+"""The manifest: what a publication was made from, and whether it still is up to date.
+
+Light to import: the planning step reads it before anything expensive starts. It holds no clock
+time, so the same inputs give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+NAME = "manifest.json"
+
+
+def code_version() -> str:
+    """Version of the installed distribution."""
+    return version("roadstead")
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read a publication's manifest; empty if there is none or it is not readable JSON."""
+    try:
+        found = json.loads((folder / NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def state(snapshot: str, site_digest: str, measure_version: str) -> dict[str, str]:
+    """Everything that a publication's content follows from."""
+    return {
+        "roadstead": code_version(),
+        "measure_version": measure_version,
+        "site_digest": site_digest,
+        "snapshot": snapshot,
+    }
+
+
+def is_current(folder: Path, expected: dict[str, str]) -> bool:
+    """Whether a publication shows that state, with all its files in place."""
+    manifest = read_manifest(folder)
+    files = manifest.get("files", {})
+    return (
+        manifest.get("state") == expected and bool(files) and all((folder / name).is_file() for name in files)
+    )
+
+
+def write_manifest(folder: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """Write the manifest of a finished folder, with the size and SHA-256 of every other file."""
+    files = {}
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != NAME):
+        data = path.read_bytes()
+        files[path.relative_to(folder).as_posix()] = {
+            "bytes": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+        }
+    manifest = content | {"files": files}
+    text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / NAME).write_text(text + "\n", encoding="utf-8")
+    return manifest

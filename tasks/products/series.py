@@ -1,0 +1,94 @@
+"""The series cube: looks and periods as arrays a notebook opens with one line.
+
+``(look, zone)`` measures and ``(period, zone)`` utilisation in plain Zarr v3 with CF attributes.
+NaN means "could not be told"; the denominators stand beside it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from tasks.model import Site
+
+LOOK_VARIABLES = {
+    "vessel_count": {"long_name": "vessels lying freely in the zone", "units": "1"},
+    "vessel_length_m": {"long_name": "summed length of those vessels", "units": "m"},
+    "seen_fraction": {"long_name": "share of the zone that the look could see", "units": "1"},
+}
+PERIOD_VARIABLES = {
+    "vessels_mean": {"long_name": "mean vessels per look that could see the zone", "units": "1"},
+    "vessels_low": {"long_name": "lower end of the 90 % interval of vessels_mean", "units": "1"},
+    "vessels_high": {"long_name": "upper end of the 90 % interval of vessels_mean", "units": "1"},
+    "vessels_max": {"long_name": "most vessels seen at once", "units": "1"},
+    "looks": {"long_name": "looks taken", "units": "1"},
+    "looks_seen": {"long_name": "looks that could see the zone", "units": "1"},
+}
+TIME_ENCODING = {"units": "seconds since 1970-01-01", "calendar": "proleptic_gregorian", "dtype": "int64"}
+
+
+def series_dataset(site: Site, looks: pd.DataFrame, utilisation: pd.DataFrame) -> xr.Dataset:
+    """Arrange the tables as arrays.
+
+    Returns
+    -------
+    xr.Dataset
+        Dims ``look``, ``period`` and ``zone``; looks in order of time, weeks before months.
+    """
+    zones = [z.zone_id for z in site.measured_zones]
+    scenes = looks.drop_duplicates("scene_id")[["scene_id", "acquired", "collection"]]
+    by_look = {
+        name: (("look", "zone"), _spread(looks, "scene_id", scenes["scene_id"], zones, name), attrs)
+        for name, attrs in LOOK_VARIABLES.items()
+    }
+    keyed = utilisation.assign(key=utilisation["period"] + utilisation["start"].astype("string"))
+    periods = keyed.drop_duplicates("key").sort_values(["period", "start"], ascending=[False, True])
+    by_period = {
+        name: (("period", "zone"), _spread(keyed, "key", periods["key"], zones, name), attrs)
+        for name, attrs in PERIOD_VARIABLES.items()
+    }
+    start, end = (pd.to_datetime(periods[c]).to_numpy("datetime64[ns]") for c in ("start", "end"))
+    return xr.Dataset(
+        by_look | by_period,
+        coords={
+            "zone": ("zone", _text(zones), {"long_name": "zone id"}),
+            "zone_kind": ("zone", _text([z.kind.value for z in site.measured_zones])),
+            "time": (
+                "look",
+                scenes["acquired"].to_numpy("datetime64[ns]"),
+                {"standard_name": "time", "long_name": "start of acquisition, UTC"},
+            ),
+            "scene_id": ("look", _text(scenes["scene_id"])),
+            "collection": ("look", _text(scenes["collection"])),
+            "period_kind": ("period", _text(periods["period"])),
+            "period_start": ("period", start, {"long_name": "first day of the period, UTC"}),
+            "period_end": ("period", end, {"long_name": "first day after the period, UTC"}),
+        },
+        attrs={
+            "Conventions": "CF-1.11",
+            "title": f"Port utilisation of {site.title}",
+            "comment": "NaN: could not be told (not seen, or not measurable with this sensor). Never zero.",
+        },
+    )
+
+
+def write_series(folder: Path, dataset: xr.Dataset) -> None:
+    """Write ``series.zarr``; consolidated, so that it opens in one read and without a warning."""
+    encoding = dict.fromkeys(("time", "period_start", "period_end"), TIME_ENCODING)
+    with warnings.catch_warnings():
+        # Consolidated metadata is not yet in the Zarr v3 specification; xarray warns without it.
+        warnings.filterwarnings("ignore", message="Consolidated metadata")
+        dataset.to_zarr(folder / "series.zarr", zarr_format=3, consolidated=True, encoding=encoding, mode="w")
+
+
+def _spread(table: pd.DataFrame, key: str, keys: pd.Series, zones: list[str], value: str) -> np.ndarray:
+    wide = table.pivot(index=key, columns="zone_id", values=value)
+    return wide.reindex(index=list(keys), columns=zones).to_numpy("float64", na_value=np.nan)
+
+
+def _text(values: object) -> np.ndarray:
+    return np.array(list(values), dtype=np.dtypes.StringDType())  # type: ignore[call-overload]

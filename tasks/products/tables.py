@@ -1,0 +1,94 @@
+"""Looks, vessels and utilisation as Parquet and CSV, with fixed columns, types and order.
+
+A column exists whether or not this sensor can fill it: null means that it could not be told, and
+is never written as 0.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+Rows = list[dict[str, Any]]
+
+LOOK_TYPES: dict[str, str] = {
+    "site": "string",
+    "zone_id": "string",
+    "zone_kind": "string",
+    "scene_id": "string",
+    "collection": "string",
+    "acquired": "datetime64[ms]",
+    "seen_fraction": "Float64",
+    "vessel_count": "Int32",
+    "vessel_length_m": "Float64",
+    "occupied_m": "Float64",
+    "occupied_fraction": "Float64",
+    "fill_fraction": "Float64",
+    "stack_area_m2": "Float64",
+    "gained_m2": "Float64",
+    "lost_m2": "Float64",
+    "teu_low": "Float64",
+    "teu_high": "Float64",
+    "rail_occupied_m": "Float64",
+    "change_fraction": "Float64",
+    "flags": "string",
+}
+
+VESSEL_TYPES: dict[str, str] = {
+    "site": "string",
+    "scene_id": "string",
+    "collection": "string",
+    "acquired": "datetime64[ms]",
+    "zone_id": "string",
+    "longitude": "float64",
+    "latitude": "float64",
+    "length_m": "float64",
+    "length_sd_m": "float64",
+    "width_m": "float64",
+    "heading_deg": "float64",
+    "score": "float64",
+    "evidence": "string",
+}
+
+
+def looks_table(rows: Rows) -> pd.DataFrame:
+    """Bring looks to their published shape, in order of time, scene and zone; times are UTC."""
+    frame = pd.DataFrame(rows, columns=list(LOOK_TYPES)).astype(LOOK_TYPES)
+    return frame.sort_values(["acquired", "scene_id", "zone_id"], ignore_index=True)
+
+
+def vessels_table(rows: Rows) -> gpd.GeoDataFrame:
+    """Bring vessels to their published shape: point and oriented outline, EPSG:4326."""
+    frame = pd.DataFrame(rows, columns=[*VESSEL_TYPES, "outline"]).astype(VESSEL_TYPES)
+    order = ["acquired", "scene_id", "zone_id", "longitude", "latitude"]
+    frame = frame.sort_values(order, ignore_index=True)
+    outlines = gpd.GeoSeries(list(frame["outline"]), crs="EPSG:4326")
+    points = gpd.GeoSeries(shapely.points(frame["longitude"], frame["latitude"]), crs="EPSG:4326")
+    plain = frame.drop(columns=["outline", "longitude", "latitude"])
+    return gpd.GeoDataFrame(plain.assign(outline=outlines), geometry=points)
+
+
+def write_tables(
+    folder: Path, looks: pd.DataFrame, vessels: gpd.GeoDataFrame, utilisation: pd.DataFrame
+) -> None:
+    """Write the tables of a publication."""
+    looks.to_parquet(folder / "looks.parquet", index=False, compression="zstd")
+    vessels.to_parquet(folder / "vessels.parquet", index=False, compression="zstd")
+    utilisation.to_parquet(folder / "utilisation.parquet", index=False, compression="zstd")
+    utilisation.to_csv(folder / "utilisation.csv", index=False, float_format="%.4f")
+
+
+def read_rows(folder: Path, scene_ids: set[str]) -> tuple[Rows, Rows]:
+    """Read back the looks and vessels of some scenes from an earlier publication."""
+    if not scene_ids or not (folder / "looks.parquet").is_file():
+        return [], []
+    looks = pd.read_parquet(folder / "looks.parquet")
+    vessels = gpd.read_parquet(folder / "vessels.parquet")
+    vessels = vessels.assign(longitude=vessels.geometry.x, latitude=vessels.geometry.y)
+    return tuple(  # type: ignore[return-value]
+        table[table["scene_id"].isin(scene_ids)].to_dict("records") for table in (looks, vessels)
+    )

@@ -1,0 +1,100 @@
+"""Turn looks and series into a folder that others read, with the way back to every input."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.archive.store import Ledger
+from tasks.model import Request
+from tasks.products.manifest import read_manifest, state, write_manifest
+from tasks.products.page import render_page
+from tasks.products.publication import written_aside
+from tasks.products.series import series_dataset, write_series
+from tasks.products.tables import Rows, looks_table, read_rows, vessels_table, write_tables
+from tasks.science import MEASURE_VERSION
+
+log = logging.getLogger(__name__)
+
+
+def folder_of(request: Request) -> Path:
+    """Where the request's site is published."""
+    return Path(request.out) / request.site.site_id
+
+
+def published_recipes(request: Request) -> dict[str, str]:
+    """Scene id to the recipe with which the last publication measured it."""
+    inputs = read_manifest(folder_of(request)).get("inputs", [])
+    return {i["scene_id"]: i["recipe"] for i in inputs}
+
+
+@task(cache_policy=NO_CACHE)
+def gather(request: Request, recipes: dict[str, str], fresh: tuple[Rows, Rows]) -> tuple[pd.DataFrame, Any]:
+    """Join fresh looks and vessels with those that the last publication already has.
+
+    Parameters
+    ----------
+    request
+        Says where the last publication is.
+    recipes
+        Recipe of every archived scene; a published look is taken over only if it has the same.
+    fresh
+        Rows of looks and vessels measured in this run.
+    """
+    before = published_recipes(request)
+    kept = {k for k, recipe in recipes.items() if before.get(k) == recipe}
+    old_looks, old_vessels = read_rows(folder_of(request), kept - {r["scene_id"] for r in fresh[0]})
+    return looks_table(old_looks + fresh[0]), vessels_table(old_vessels + fresh[1])
+
+
+@task(cache_policy=NO_CACHE)
+def publish_site(
+    request: Request,
+    ledger: Ledger,
+    recipes: dict[str, str],
+    looks: pd.DataFrame,
+    vessels: Any,
+    utilisation: pd.DataFrame,
+    scatterers: Rows,
+) -> Path:
+    """Write the site's publication aside and swap it in; same inputs, same bytes."""
+    folder = folder_of(request)
+    manifest = _manifest(request, ledger, recipes, scatterers)
+    with written_aside(folder) as aside:
+        write_tables(aside, looks, vessels, utilisation)
+        write_series(aside, series_dataset(request.site, looks, utilisation))
+        page = render_page(request.site, looks, vessels, utilisation, manifest)
+        (aside / "index.html").write_text(page, encoding="utf-8")
+        write_manifest(aside, manifest)
+    log.info("published %s: %d looks, %d vessels", folder, len(looks), len(vessels))
+    return folder
+
+
+def _manifest(request: Request, ledger: Ledger, recipes: dict[str, str], scatterers: Rows) -> dict[str, Any]:
+    current = state(str(ledger.snapshot), request.site.digest, MEASURE_VERSION)
+    return {
+        "roadstead": current["roadstead"],
+        "site": request.site.site_id,
+        "state": current,
+        "archive": {"snapshot": ledger.snapshot, "repository": f"{request.site.site_id}.icechunk"},
+        "catalog": request.catalog.split("?")[0],  # a signed URL's query is a credential
+        "simulated": any("simulated" in s.collection for s in ledger.scenes),
+        "inputs": [
+            {
+                "scene_id": s.scene_id,
+                "collection": s.collection,
+                "acquired": f"{s.acquired:%Y-%m-%dT%H:%M:%SZ}",
+                "orbit": s.orbit,
+                "recipe": recipes[s.scene_id],
+            }
+            for s in ledger.scenes
+        ],
+        "rejected": [{"scene_id": k, "reason": v} for k, v in sorted(ledger.rejected.items())],
+        "superseded": ledger.superseded,
+        "permanent_scatterers": scatterers,
+    }

@@ -1,0 +1,239 @@
+"""What a site looks like with no vessel in it: the stack's own memory, in frozen epochs.
+
+Breakwaters, dolphins and buoys are bright on nearly every date; vessels come and go. Per pixel,
+the 20th percentile in time of the standardised brightness tells them apart: it stays at the
+water's level as long as the pixel is free on one date in five, where a median already fails at
+half (measured: F1 0.90 against 0.99 at occupancy 0.7).
+
+An epoch is one orbit in one quarter; its members follow from the list of scenes alone, by the
+rule in `epoch_members`. So whatever the order in which scenes arrive, the same archive has the
+same backgrounds and the same looks; and once a quarter has its year of past, nothing later can
+change it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from scipy import ndimage
+
+from tasks.science.clutter import multilook
+from tasks.science.radiometry import level_and_spread, to_db
+
+MEMORY = timedelta(days=365)
+"""How far back an epoch looks: one cycle of seasons."""
+
+MIN_SCENES = 8
+"""Scenes for a settled 20th percentile: its rank is then the second lowest, not the lowest."""
+
+QUANTILE = 0.2
+
+BRIGHT = 3.0
+"""Spreads above the water from which a pixel counts as bright."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One scene as far as epochs need to know it."""
+
+    scene_id: str
+    acquired: datetime
+    orbit: int
+
+
+@dataclass(frozen=True, order=True)
+class Epoch:
+    """One background: which looks it serves and which scenes it comes from."""
+
+    quarter: datetime
+    """First day of the quarter, UTC."""
+
+    orbit: int
+
+    members: tuple[str, ...]
+    """Scene ids, in order of acquisition."""
+
+    settled: bool
+    """True once no later scene can change the members."""
+
+    @property
+    def digest(self) -> str:
+        """Hash of the epoch's identity and members."""
+        text = "\n".join((self.quarter.isoformat(), str(self.orbit), *self.members))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def quarter_of(moment: datetime) -> datetime:
+    """First day of a moment's quarter.
+
+    Examples
+    --------
+    >>> quarter_of(datetime(2023, 12, 9, 4, tzinfo=UTC)).date().isoformat()
+    '2023-10-01'
+    """
+    return datetime(moment.year, 3 * ((moment.month - 1) // 3) + 1, 1, tzinfo=UTC)
+
+
+def epochs_of(scenes: Sequence[Moment]) -> list[Epoch]:
+    """List every epoch that the scenes of one collection need, in order."""
+    keys = sorted({(quarter_of(s.acquired), s.orbit) for s in scenes})
+    return [epoch_members(scenes, quarter, orbit) for quarter, orbit in keys]
+
+
+def epoch_members(scenes: Sequence[Moment], quarter: datetime, orbit: int) -> Epoch:
+    """Choose the scenes from which an epoch is estimated.
+
+    The scenes of the same orbit in the year before the quarter. At the start of an archive, where
+    these are fewer than `MIN_SCENES`, the next ones in time are added until there are enough; an
+    orbit that never has enough borrows those of all orbits by the same rule: a breakwater is
+    bright from any side.
+    """
+    ordered = sorted(scenes, key=lambda s: (s.acquired, s.scene_id))
+    own = [s for s in ordered if s.orbit == orbit]
+    for pool in (own, ordered):
+        recent = [s for s in pool if s.acquired >= quarter - MEMORY]
+        past = [s for s in recent if s.acquired < quarter]
+        if len(past) >= MIN_SCENES:
+            return Epoch(quarter, orbit, tuple(s.scene_id for s in past), settled=pool is own)
+        members = tuple(s.scene_id for s in recent[:MIN_SCENES])
+        if len(members) == MIN_SCENES:
+            return Epoch(quarter, orbit, members, settled=pool is own)
+    return Epoch(quarter, orbit, members, settled=False)
+
+
+def standardise(db: xr.DataArray, water: npt.NDArray[np.bool_], multilook_px: int) -> xr.DataArray:
+    """Put every date on one scale: spreads above the level of that date's own water.
+
+    Parameters
+    ----------
+    db
+        ``(time, y, x)`` decibels; NaN where not seen.
+    water
+        ``(y, x)`` open water of the site.
+    multilook_px
+        Half side of the averaging window, pixels.
+
+    Returns
+    -------
+    xr.DataArray
+        ``(time, y, x)`` float32, unitless; NaN where not seen or where a date sees no water.
+    """
+    standard: xr.DataArray = xr.apply_ufunc(
+        _standardise_plane,
+        db,
+        input_core_dims=[["y", "x"]],
+        output_core_dims=[["y", "x"]],
+        kwargs={"water": water, "multilook_px": multilook_px},
+        vectorize=True,
+        dask="parallelized",
+        output_dtypes=[np.float32],
+    )
+    return standard
+
+
+def _standardise_plane(db: npt.NDArray[Any], water: npt.NDArray[Any], multilook_px: int) -> npt.NDArray[Any]:
+    plane = multilook(db.astype(np.float32), multilook_px)
+    sample = plane[water & np.isfinite(plane)]
+    if not sample.size:
+        return np.full_like(plane, np.nan)
+    level, spread = level_and_spread(sample)
+    return np.asarray((plane - level) / max(spread, 1e-6), dtype=np.float32)
+
+
+@numba.njit(cache=True, nogil=True)
+def low_quantile(stack: Any, quantile: float) -> Any:
+    """Order statistic in time, NaN left out: ``(time, pixel)`` to ``(pixel,)``; NaN where never seen."""
+    dates, pixels = stack.shape
+    out = np.full(pixels, np.nan, np.float32)
+    column = np.empty(dates, np.float32)
+    for p in range(pixels):
+        seen = 0
+        for t in range(dates):
+            if not np.isnan(stack[t, p]):
+                column[seen] = stack[t, p]
+                seen += 1
+        if seen:
+            out[p] = np.sort(column[:seen])[int(quantile * (seen - 1))]
+    return out
+
+
+def estimate_background(
+    block: xr.Dataset, band: str, near: npt.NDArray[np.bool_], water: npt.NDArray[np.bool_], multilook_px: int
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Estimate one epoch from the scenes it names.
+
+    Parameters
+    ----------
+    block
+        The epoch's members, ``(time, y, x)`` per band.
+    band
+        Which band.
+    near
+        ``(y, x)`` pixels to estimate; the rest stays NaN.
+    water
+        ``(y, x)`` open water, for the level of each date.
+    multilook_px
+        Half side of the averaging window, pixels.
+
+    Returns
+    -------
+    dict
+        ``level`` (standardised brightness, 20th percentile in time), ``bright_share`` (share of the
+        dates seen on which the pixel is bright) and ``seen_share``, each ``(y, x)`` float32.
+    """
+    # Only the pixels that matter are kept per date: memory is dates × water, not dates × window.
+    stack = np.empty((block.sizes["time"], int(near.sum())), np.float32)
+    for k in range(block.sizes["time"]):
+        db = to_db(block[band].isel(time=k)).values
+        stack[k] = _standardise_plane(db, water, multilook_px)[near]
+    seen = np.isfinite(stack)
+    count = seen.sum(axis=0)
+    bright = (np.nan_to_num(stack, nan=-np.inf) > BRIGHT).sum(axis=0)
+    columns = {
+        "level": low_quantile(stack, QUANTILE),
+        "bright_share": np.where(count > 0, bright / np.maximum(count, 1), np.nan),
+        "seen_share": count / max(len(stack), 1),
+    }
+    planes = {}
+    for name, column in columns.items():
+        planes[name] = np.full(near.shape, np.nan, np.float32)
+        planes[name][near] = column
+    return planes
+
+
+def permanent_scatterers(level: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    """Pixels that are bright on at least four dates in five."""
+    return np.nan_to_num(level, nan=-np.inf) > BRIGHT
+
+
+def scatterer_list(
+    background: dict[str, npt.NDArray[np.float32]], where: npt.NDArray[np.bool_]
+) -> list[dict[str, Any]]:
+    """List permanent scatterers as objects, for the record.
+
+    Returns
+    -------
+    list of dict
+        ``row``, ``col`` (centre, fractional pixels), ``pixels`` and ``share`` (largest share of dates
+        on which one of its pixels is bright), from the largest.
+    """
+    labels, count = ndimage.label(permanent_scatterers(background["level"]) & where, np.ones((3, 3)))
+    if not count:
+        return []
+    index = np.arange(1, count + 1)
+    centres = np.array(ndimage.center_of_mass(labels > 0, labels, index))
+    shares = ndimage.maximum(np.nan_to_num(background["bright_share"]), labels, index)
+    sizes = ndimage.sum_labels(labels > 0, labels, index)
+    found = [
+        {"row": float(r), "col": float(c), "pixels": int(n), "share": float(s)}
+        for (r, c), n, s in zip(centres, sizes, shares, strict=True)
+    ]
+    return sorted(found, key=lambda d: (-d["pixels"], d["row"], d["col"]))
