@@ -277,10 +277,15 @@ def on_scenes(
     Loads the given slots of a cube, in that order, and returns ``function(block, *args)``; what
     travels between processes is the reference and the result, never the cube.
     """
-    session = read_session(ref, snapshot)
-    cube = xr.open_zarr(session.store, group=collection, consolidated=False, chunks=None)
-    block = cube.set_coords([*COORDINATES, "spatial_ref"]).isel(time=list(slots)).load()
-    return function(block, *args)
+    cube = open_group(read_session(ref, snapshot).store, mode="r", path=collection)
+    # Plane by plane: a fancy index over shards costs four times as much (0.80 s against 0.21 s for 29).
+    bands = {
+        name: (("time", "y", "x"), np.stack([cube[name][slot] for slot in slots]), dict(cube[name].attrs))
+        for name in _bands(cube)
+    }
+    along = {name: ("time", cube[name][:][list(slots)]) for name in COORDINATES}
+    along["time"] = ("time", along["time"][1].astype("datetime64[s]"))
+    return function(xr.Dataset(bands, along, {"collection": collection}), *args)
 
 
 def cube_box(ref: ArchiveRef, collection: str) -> GeoBox | None:

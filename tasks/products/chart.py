@@ -19,7 +19,7 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from tasks.model import WATER_KINDS, Site, ZoneKind
+from tasks.model import WATER_KINDS, Site, Zone, ZoneKind
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 UNIT = "vessels per look"
@@ -31,6 +31,9 @@ MIN_LABEL_PX = 32
 
 MAP_WIDTH_PX = 520
 MAP_MARGIN = 0.06
+MIN_NUMBER_PX = 14
+"""A zone smaller than a square of this side goes without its number."""
+
 METRES_PER_DEGREE = 111_320.0  # of latitude; a sketch is good to a pixel, not to a centimetre
 
 
@@ -151,7 +154,7 @@ def monthly_chart(months: Sequence[Month], title: str, key: str, width: int) -> 
     top = _nice_top([value for m in months for value in (m.high, m.mean) if value is not None])
     frame = Frame(width, width // 6 + 130, months, top)
     marks = [_month_mark(month, frame) for month in months if not month.gap]
-    body = [_hatch(key), *_gaps(frame, key, labels=True), *_axes(frame), *marks]
+    body = [_hatch(key), *_axes(frame), *_gaps(frame, key, labels=True), *marks]
     text = f"Mean {UNIT} of each month as a line, its 90 % interval as a band; hatched months have no value."
     return _paper(frame, key, title, text, body)
 
@@ -167,9 +170,10 @@ def looks_chart(looks: Sequence[Look], months: Sequence[Month], title: str, key:
         As for `monthly_chart`.
     """
     top = _nice_top([look.count for look in looks if look.count is not None])
-    frame = Frame(width, width // 6 + 144, months, top, foot=54)
+    lane = 14 if any(look.count is None for look in looks) else 0
+    frame = Frame(width, width // 6 + 130 + lane, months, top, foot=40 + lane)
     marks = [_look_mark(look, frame, 3.6 if width > 500 else 2.8) for look in looks]
-    body = [_hatch(key), *_gaps(frame, key, labels=False), *_axes(frame), *marks]
+    body = [_hatch(key), *_axes(frame), *_gaps(frame, key, labels=False), *marks]
     text = "One dot per look: vessels counted over time; crosses below the axis are looks that could not see."
     return _paper(frame, key, title, text, body)
 
@@ -231,9 +235,10 @@ def _gaps(frame: Frame, key: str, *, labels: bool) -> Iterable[str]:
 
 
 def _hatch(key: str) -> str:
+    ground = tag("rect", class_="ground", width=6, height=6)
     line = tag("path", class_="hatch", d="M0 0V6")
     box: dict[str, str | float] = {"width": 6, "height": 6, "patternUnits": "userSpaceOnUse"}
-    return tag("pattern", line, id=f"{key}-hatch", patternTransform="rotate(45)", **box)
+    return tag("pattern", ground, line, id=f"{key}-hatch", patternTransform="rotate(45)", **box)
 
 
 def _axes(frame: Frame) -> Iterable[str]:
@@ -372,15 +377,20 @@ def _line(coords: Iterable[tuple[float, ...]], end: str) -> str:
     return "M" + "L".join(f"{_number(x)} {_number(y)}" for x, y, *_ in coords) + end
 
 
+def numbered(site: Site) -> list[tuple[int, Zone]]:
+    """Give each measured zone the number that map and page call it by, water first."""
+    return list(enumerate(sorted(site.measured_zones, key=lambda zone: zone.kind not in WATER_KINDS), 1))
+
+
 def _numbers(site: Site, view: View) -> Iterable[str]:
-    """Write the zones' numbers, water first, then by size; none that would cover another."""
-    shapes = [(zone, number, view.draw(zone.geometry)) for number, zone in enumerate(site.measured_zones, 1)]
+    """Write the zones' numbers where there is room: none on a tiny zone or over another number."""
     taken: list[tuple[float, float]] = []
-    for _, number, shape in sorted(shapes, key=lambda s: (s[0].kind not in WATER_KINDS, -s[2].area, s[1])):
-        if shape.is_empty:
+    for number, zone in numbered(site):
+        shape = view.draw(zone.geometry)
+        if shape.area < MIN_NUMBER_PX**2:
             continue
         spot = shape.representative_point()
-        if all(np.hypot(spot.x - x, spot.y - y) > 18 for x, y in taken):
+        if all(math.hypot(spot.x - x, spot.y - y) > MIN_LABEL_PX for x, y in taken):
             taken.append((spot.x, spot.y))
             yield tag("text", str(number), class_="zone-number", x=spot.x, y=spot.y, dy="0.35em")
 

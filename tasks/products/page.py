@@ -20,7 +20,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tasks.model import WATER_KINDS, Site, Zone
-from tasks.products.chart import MONTHS, Look, Month, Positions, looks_chart, monthly_chart, site_map
+from tasks.products.chart import (
+    MONTHS,
+    Look,
+    Month,
+    Positions,
+    looks_chart,
+    monthly_chart,
+    numbered,
+    site_map,
+)
 
 WIDTHS_PX = {"wide": 860, "narrow": 340}
 """Each chart is drawn for a desk or paper, and for a phone."""
@@ -101,7 +110,7 @@ def render_page(
         "site": site,
         "stories": [_zone_view(story) for story in stories],
         "facts": _facts(looks, stories),
-        "map": _map_view(site, vessels, looks, manifest),
+        "map": _map_view(site, vessels, stories, manifest),
         "zones": _zone_rows(site, looks),
         "newest": _newest_rows(stories),
         "manifest": manifest,
@@ -148,7 +157,7 @@ def month_name(when: datetime) -> str:
     return f"{MONTHS[when.month - 1]} {when.year}"
 
 
-def share(value: float) -> str:
+def share(value: float | None) -> str:
     r"""Write a share; only all is 100 % and only nothing is 0 %.
 
     Examples
@@ -156,6 +165,8 @@ def share(value: float) -> str:
     >>> share(0.9999), share(0.5), share(0.0001)
     ('>99\xa0%', '50\xa0%', '<1\xa0%')
     """
+    if value is None:
+        return "an unknown share"
     if 0.995 <= value < 1:
         return ">99\xa0%"
     return "<1\xa0%" if 0 < value < 0.005 else f"{100 * value:.0f}\xa0%"
@@ -173,17 +184,12 @@ def many(number: int, noun: str) -> str:
 
 
 def _stories(site: Site, looks: pd.DataFrame, utilisation: pd.DataFrame) -> list[ZoneStory]:
-    numbers = {zone.zone_id: k for k, zone in enumerate(site.measured_zones, 1)}
     by_zone = {zone.zone_id: _read_looks(looks, zone.zone_id) for zone in site.water_zones}
     times = [look.when for some in by_zone.values() for look in some]
     return [
-        ZoneStory(
-            numbers[zone.zone_id],
-            zone,
-            by_zone[zone.zone_id],
-            _read_months(utilisation, zone.zone_id, by_zone[zone.zone_id], times),
-        )
-        for zone in site.water_zones
+        ZoneStory(number, zone, here, _read_months(utilisation, zone.zone_id, here, times))
+        for number, zone in numbered(site)
+        if (here := by_zone.get(zone.zone_id)) is not None
     ]
 
 
@@ -312,23 +318,29 @@ def _facts(looks: pd.DataFrame, stories: Sequence[ZoneStory]) -> dict[str, Any]:
 def _zone_rows(site: Site, looks: pd.DataFrame) -> list[dict[str, Any]]:
     """Tell of each measured zone whether this sensor could measure it."""
     rows = []
-    for number, zone in enumerate(site.measured_zones, 1):
+    for number, zone in numbered(site):
         here = looks[looks["zone_id"] == zone.zone_id] if len(looks) else looks
         flags = set(here["flags"].dropna()) if len(here) else set()
         silent = not len(here) or not here["vessel_count"].notna().any()
         unmeasured = silent and (zone.kind not in WATER_KINDS or flags == {"not_measured"})
-        kind = zone.kind.value.replace("_", " ")
         rows.append(
             {
                 "number": number,
                 "zone": zone,
-                "kind": kind,
+                "name": zone.name or zone.zone_id,
+                "kind": zone.kind.value.replace("_", " "),
                 "guessed": _guessed(zone),
                 "unmeasured": unmeasured,
-                "unseen": silent and not unmeasured,
+                "state": _state(unmeasured, silent, len(here)),
             }
         )
     return rows
+
+
+def _state(unmeasured: bool, silent: bool, looks: int) -> str:
+    if unmeasured:
+        return "not measurable"
+    return "counted" if not silent else "not seen" if looks else "no look"
 
 
 def _newest_rows(stories: Sequence[ZoneStory]) -> list[dict[str, Any]]:
@@ -346,19 +358,20 @@ def _newest_rows(stories: Sequence[ZoneStory]) -> list[dict[str, Any]]:
 
 
 def _map_view(
-    site: Site, vessels: gpd.GeoDataFrame, looks: pd.DataFrame, manifest: Mapping[str, Any]
+    site: Site, vessels: gpd.GeoDataFrame, stories: Sequence[ZoneStory], manifest: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Draw the map and count what is on it."""
+    """Draw the map and count what is on it; its newest image is the newest that gave a count."""
+    last = max(((k.when, k.scene_id) for story in stories for k in story.told), default=None)
     places, newest = np.empty((0, 2)), np.empty(0, bool)
     if len(vessels):
-        last = looks.sort_values(["acquired", "scene_id"])["scene_id"].iloc[-1] if len(looks) else ""
         places = np.column_stack([vessels.geometry.x, vessels.geometry.y])
-        newest = (vessels["scene_id"] == last).to_numpy(bool)
+        newest = (vessels["scene_id"] == (last[1] if last else "")).to_numpy(bool)
     listed = manifest.get("permanent_scatterers", [])
     fixed: Positions = np.array([(s["longitude"], s["latitude"]) for s in listed], float).reshape(-1, 2)
     drawn = site_map(site, places[~newest], places[newest], fixed, "map") if site.zones else ""
     return {
         "svg": Markup(drawn),
+        "last": last[0] if last else None,
         "vessels": len(places),
         "newest": int(newest.sum()),
         "scatterers": len(fixed),

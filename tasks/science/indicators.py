@@ -77,7 +77,7 @@ def _zone_series(group: pd.DataFrame, period: str, rule: str) -> pd.DataFrame:
             {
                 "period": period,
                 "start": label.start_time.date(),
-                "end": (label.end_time + pd.Timedelta(1, "ns")).date(),
+                "end": (label + 1).start_time.date(),
                 "looks": len(here),
                 "looks_seen": len(counts),
                 "seen_fraction": here["seen_fraction"].mean() if len(here) else np.nan,

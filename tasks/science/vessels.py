@@ -45,8 +45,9 @@ class VesselOptions:
     """Images shift by up to a pixel, so the background is the highest within this distance."""
 
     quay_m: float = 20.0
-    """A group that comes this near to pixels that are never seen (masked quays) belongs to the quay:
-    a ship alongside cannot be told there from the quay's own double bounce, so it is not counted."""
+    """A group that comes this near to land, a pier or pixels that are never seen (masked quays) belongs
+    to the quay: a ship alongside cannot be told there from the quay's double bounce, so it is not
+    counted."""
 
     shore_m: float = 45.0
     """Nor is one whose centre is as near as this, where layover and blur reach; a berth is 50 m."""
@@ -94,13 +95,14 @@ class Detection:
 
     vessels: tuple[Vessel, ...]
 
-    artefacts: int
-    """Bright groups that no ship can be."""
+    artefacts: tuple[tuple[float, float], ...] = ()
+    """Centres (row, col) of bright groups that no ship can be."""
 
 
 def detect_vessels(
     db: Plane,
     water: Mask,
+    land: Mask,
     background: dict[str, Plane],
     pixel_m: float,
     options: VesselOptions = DEFAULT_VESSELS,
@@ -113,6 +115,8 @@ def detect_vessels(
         ``(y, x)`` decibels, calibrated or not; NaN where not seen.
     water
         ``(y, x)`` where vessels are looked for; no structures.
+    land
+        ``(y, x)`` land and piers, as far as they are known.
     background
         The epoch's ``level`` and ``seen_share``, ``(y, x)``; level NaN where it is not known.
     pixel_m
@@ -126,7 +130,7 @@ def detect_vessels(
     score = significance(smooth, clutter, pixel_m, options.ring)
     sample = smooth[clutter & np.isfinite(smooth)]
     if not sample.size:
-        return Detection((), 0)
+        return Detection(())
     level, spread = level_and_spread(sample)
     bright = (smooth - level) / max(spread, 1e-6)
     empty = ndimage.maximum_filter(
@@ -135,16 +139,18 @@ def detect_vessels(
     with np.errstate(invalid="ignore"):
         mask = (score > options.grow) & (bright - empty > options.over_background) & water & ~permanent
     groups = _groups(mask, score, pixel_m, options)
-    shore_m = _distance_to_unseen_m(background["seen_share"], pixel_m)
-    vessels, artefacts = [], 0
+    shore_m = _distance_to_shore_m(land | (np.nan_to_num(background["seen_share"], nan=1.0) <= 0), pixel_m)
+    vessels, artefacts = [], []
     for rows, cols in groups:
         vessel = _measure(rows, cols, score, pixel_m, options)
+        if not _lies_free(vessel, shore_m[rows, cols], shore_m, water, options):
+            continue
         if vessel.length_m > options.max_length_m or vessel.width_m > options.max_width_m:
-            artefacts += 1
-        elif _lies_free(vessel, shore_m[rows, cols], shore_m, water, options):
+            artefacts.append((vessel.row, vessel.col))
+        else:
             vessels.append(vessel)
     vessels.sort(key=lambda v: (v.row, v.col))
-    return Detection(tuple(vessels), artefacts)
+    return Detection(tuple(vessels), tuple(artefacts))
 
 
 def multilook_radius(pixel_m: float, options: VesselOptions = DEFAULT_VESSELS) -> int:
@@ -158,11 +164,10 @@ def multilook_radius(pixel_m: float, options: VesselOptions = DEFAULT_VESSELS) -
     return max(0, round((options.multilook_m / pixel_m - 1) / 2))
 
 
-def _distance_to_unseen_m(seen_share: Plane, pixel_m: float) -> Plane:
-    never = np.nan_to_num(seen_share, nan=1.0) <= 0
-    if not never.any():
-        return np.full(seen_share.shape, np.inf, np.float32)
-    return np.asarray(ndimage.distance_transform_edt(~never) * pixel_m, dtype=np.float32)
+def _distance_to_shore_m(shore: Mask, pixel_m: float) -> Plane:
+    if not shore.any():
+        return np.full(shore.shape, np.inf, np.float32)
+    return np.asarray(ndimage.distance_transform_edt(~shore) * pixel_m, dtype=np.float32)
 
 
 def _lies_free(vessel: Vessel, own_m: Plane, shore_m: Plane, water: Mask, options: VesselOptions) -> bool:

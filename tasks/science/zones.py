@@ -57,6 +57,9 @@ class Layers:
     water: npt.NDArray[np.bool_]
     """Pixels of the water zones that no structure touches."""
 
+    land: npt.NDArray[np.bool_]
+    """Land and piers, as far as the site knows them."""
+
     near: npt.NDArray[np.bool_]
     """Water and the pixels around it whose background is needed."""
 
@@ -72,7 +75,9 @@ def draw_site(site: Site, box: GeoBox) -> Layers:
     for zone in site.water_zones:
         water |= zones[zone.zone_id]
     near = ndimage.binary_dilation(water, EIGHT, iterations=4)
-    return Layers(box, zones, water & ~structures, near, pixel_size_m(box))
+    piers = [z.geometry for z in site.zones if z.kind is ZoneKind.PIER]
+    land = draw(box, [*piers, *([site.land] if site.land is not None else [])]) & ~water
+    return Layers(box, zones, water & ~structures, land, near, pixel_size_m(box))
 
 
 @dataclass(frozen=True)
@@ -125,17 +130,14 @@ def measure_scenes(
     for k in range(block.sizes["time"]):
         scene = block.isel(time=k)
         db = to_db(scene[band]).values
-        found = detect_vessels(db, layers.water, background, layers.pixel_m, options.vessels)
+        found = detect_vessels(db, layers.water, layers.land, background, layers.pixel_m, options.vessels)
         header = {
             "site": site.site_id,
             "scene_id": str(scene["scene_id"].values),
             "collection": str(block.attrs["collection"]),
             "acquired": scene["time"].values.astype("datetime64[s]"),
         }
-        flags = [memory_flag] if memory_flag else []
-        if found.artefacts:
-            flags.append("artefact")
-        rows, seen = _look_rows(site, layers, np.isfinite(db), found, flags, options)
+        rows, seen = _look_rows(site, layers, np.isfinite(db), found, memory_flag, options)
         looks += [header | row for row in rows]
         vessels += [header | _vessel_row(v, zone, box) for v, zone in seen]
     return looks, vessels
@@ -146,7 +148,7 @@ def _look_rows(
     layers: Layers,
     seen: npt.NDArray[np.bool_],
     found: Detection,
-    flags: list[str],
+    memory_flag: str,
     options: LookOptions,
 ) -> tuple[Rows, list[tuple[Vessel, Zone]]]:
     rows: Rows = []
@@ -164,7 +166,8 @@ def _look_rows(
             here = [v for v in found.vessels if mask[round(v.row), round(v.col)]]
             row["vessel_count"] = len(here)
             row["vessel_length_m"] = float(sum(v.length_m for v in here))
-            row["flags"] = ";".join(flags)
+            artefact = any(mask[round(r), round(c)] for r, c in found.artefacts)
+            row["flags"] = ";".join(filter(None, (memory_flag, "artefact" if artefact else "")))
             counted += [(v, zone) for v in here]
         rows.append(row)
     return rows, counted

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from tasks.errors import InputError, SiteError
 from tasks.model import Site, Zone, ZoneKind
@@ -77,30 +78,36 @@ def load_site(ref: str) -> Site:
         site_id=name,
         title=_text(collection, "title") or name,
         zones=tuple(map(_with_length, zones)),
-        digest=zones_digest(zones),
+        digest=zones_digest(zones, land),
         attribution=_text(collection, "attribution"),
         land=land,
     )
 
 
-def zones_digest(zones: Iterable[Zone]) -> str:
-    """SHA-256 of the zones' ids, kinds and geometry, as 64 hexadecimal digits.
+def zones_digest(zones: Iterable[Zone], land: BaseGeometry | None = None) -> str:
+    """SHA-256 of the zones' ids, kinds, quay lengths and geometry, and of the land, in hexadecimal.
 
     Notes
     -----
     Two sites with one digest draw the same masks. Coordinates are rounded to 1e-7 degree and
     outlines normalised, so the digest is the same whatever the order of features, the corner at which a
-    ring starts, its direction, and the white space and number format of the JSON. Names, provenance,
-    berth lengths and land do not enter.
+    ring starts, its direction, and the white space and number format of the JSON. Names and provenance
+    do not enter; land does, since it decides which vessels lie free.
     """
     digest = hashlib.sha256()
     for zone in sorted(zones, key=lambda z: z.zone_id):
-        # Whole steps rather than rounded degrees: exact in binary, and no negative zero to tell apart.
-        steps = shapely.transform(zone.geometry, lambda xy: np.rint(xy * DIGEST_STEPS_PER_DEG) + 0.0)
-        outline = shapely.to_wkb(shapely.normalize(steps), byte_order=1, output_dimension=2)
-        digest.update(f"{zone.zone_id}\0{zone.kind.value}\0{len(outline)}\0".encode())
+        outline = _outline_bytes(zone.geometry)
+        digest.update(f"{zone.zone_id}\0{zone.kind.value}\0{zone.length_m}\0{len(outline)}\0".encode())
         digest.update(outline)
+    if land is not None:
+        digest.update(_outline_bytes(land))
     return digest.hexdigest()
+
+
+def _outline_bytes(geometry: BaseGeometry) -> bytes:
+    # Whole steps rather than rounded degrees: exact in binary, and no negative zero to tell apart.
+    steps = shapely.transform(geometry, lambda xy: np.rint(xy * DIGEST_STEPS_PER_DEG) + 0.0)
+    return bytes(shapely.to_wkb(shapely.normalize(steps), byte_order=1, output_dimension=2))
 
 
 def _find(ref: str) -> Path:
