@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from tasks.errors import InputError
+from tasks.science.radiometry import level_and_spread, to_db
+
+
+def test_linear_power_becomes_decibels_and_nothing_stays_nothing() -> None:
+    power = xr.DataArray(np.array([[1.0, 0.1], [0.0, np.nan]]), dims=("y", "x"), attrs={"units": "1"})
+    db = to_db(power)
+    np.testing.assert_allclose(db.values, [[0, -10], [np.nan, np.nan]], atol=1e-5)
+    assert db.attrs["units"] == "dB"
+
+
+def test_eight_bit_decibels_keep_their_numbers_and_lose_their_zeros() -> None:
+    picture = xr.DataArray(
+        np.array([[0, 7], [200, 1]], "uint8"), dims=("y", "x"), attrs={"units": "relative dB"}
+    )
+    np.testing.assert_array_equal(to_db(picture).values, np.array([[np.nan, 7], [200, 1]], "float32"))
+    assert to_db(picture).attrs["units"] == "relative dB"
+
+
+def test_calibrated_decibels_may_be_zero() -> None:
+    db = xr.DataArray(np.array([[0.0, -3.0]], "float32"), dims=("y", "x"), attrs={"units": "dB"})
+    np.testing.assert_array_equal(to_db(db).values, db.values)
+
+
+@pytest.mark.parametrize("units", [None, "m", "db"])
+def test_unknown_units_are_refused(units: str | None) -> None:
+    array = xr.DataArray(np.ones((2, 2)), dims=("y", "x"), attrs={} if units is None else {"units": units})
+    with pytest.raises(InputError, match=rf"units are {units!r}; one of '1', 'dB', 'relative dB'"):
+        to_db(array)
+
+
+def test_lazy_in_lazy_out() -> None:
+    power = xr.DataArray(np.ones((2, 3, 4)), dims=("time", "y", "x"), attrs={"units": "1"})
+    lazy = to_db(power.chunk(time=1))
+    assert lazy.chunks is not None
+    xr.testing.assert_equal(lazy.compute(), to_db(power))
+
+
+def test_targets_do_not_move_level_and_spread() -> None:
+    values = np.random.default_rng(0).normal(5, 2, 10_000)
+    values[:500] = 100
+    level, spread = level_and_spread(values)
+    assert level == pytest.approx(5, abs=0.25)
+    assert spread == pytest.approx(2, rel=0.15)
