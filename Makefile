@@ -17,7 +17,7 @@ endif
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make demo   the whole main job on the simulated Najin-Dunay archive, no network"
+	@echo "make demo   the whole main job on simulated radar images of Najin, no network"
 	@echo "make test   every test, the slow ones and those with a Prefect server too"
 	@echo "make lint   style, types, import contracts, deployment files"
 	@echo "make bench  the benchmarks"

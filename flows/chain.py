@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -74,11 +75,16 @@ def make_request(
         start=start,
         end=end,
         catalog=catalog,
-        archive=archive or settings.archive_for(target),
+        archive=_absolute(archive or settings.archive_for(target)),
         out=target,
         collections=tuple(collections or ()),
         retry_rejected=retry_rejected,
     )
+
+
+def _absolute(place: str) -> str:
+    """Make a path independent of the working folder, for workers sit elsewhere; a URL stays one."""
+    return place if "://" in place else str(Path(place).absolute())
 
 
 def run_chain(request: Request, cluster: str) -> Outcome:
@@ -91,17 +97,20 @@ def run_chain(request: Request, cluster: str) -> Outcome:
         return outcome
     settings, reporter = Settings(), Reporter(Console(stderr=True))
     with workers(cluster, megapixels(request, todo)) as executor, reporter.running():
+        made, left_out = ingest.missing_folders(request), list(todo.rejected)
         advance, expect = reporter.stage("ingest", len(todo.new))
         for collection, scenes in batches(todo.new, settings.batch):
             done = ingest.ingest_batch(request, collection, scenes, executor, advance)
             outcome.ingested += len(done.written)
             outcome.rejected |= {r.scene_id: r.reason for r in done.rejected}
+            left_out += done.rejected
             outcome.superseded += done.superseded
         ledger = ledger_of(request)
         if not ledger.scenes:
-            ingest.undo_empty(request)
+            ingest.undo_empty(request, made)
             name, reason = next(iter(outcome.rejected.items()))
             raise InputError(f"none of the {len(todo.new)} scenes can be used; {name}: {reason}")
+        ingest.record_rejected(request, ledger, left_out)
 
         advance, expect = reporter.stage("backgrounds")
         for collection in sorted({s.collection for s in ledger.scenes}):
@@ -116,7 +125,8 @@ def run_chain(request: Request, cluster: str) -> Outcome:
             for k in range(0, len(jobs), JOBS_PER_TASK)
         ]
         measured = [part.result() for part in parts]
-        looks, vessels = ([row for rows in tables for row in rows] for tables in zip(*measured, strict=True))
+        looks = [row for rows, _ in measured for row in rows]
+        vessels = [row for _, rows in measured for row in rows]
         scatterers = analyse.list_scatterers(request, ledger)
 
     advance, _ = reporter.stage("publish", 1)

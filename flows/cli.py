@@ -64,7 +64,7 @@ def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
             datefmt="%H:%M:%S",
         )
         for noisy in ("httpx", "prefect", "distributed", "rasterio", "pyogrio"):
-            logging.getLogger(noisy).setLevel(logging.ERROR)
+            logging.getLogger(noisy).setLevel(logging.CRITICAL)  # what goes wrong is said once, below
         try:
             command(*args, **kwargs)
         except RoadsteadError as fault:

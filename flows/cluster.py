@@ -14,7 +14,11 @@ from contextlib import contextmanager
 from tasks.errors import InputError
 
 LOCAL_PAYS_MPX = 400.0
-"""Megapixels from which a local cluster repays its start; see infra/decisions/0002-executor.md."""
+"""Megapixels from which ``auto`` starts a local cluster; see infra/decisions/0002-executor.md."""
+
+WORKER_MALLOC = {"MALLOC_TRIM_THRESHOLD_": str(256 << 20), "MALLOC_MMAP_THRESHOLD_": str(128 << 20)}
+"""Dask's default trim threshold of 64 kB also stops glibc from keeping large blocks, so every array
+of a detector is mapped and faulted anew: 4.7 looks a second instead of 13.6."""
 
 
 def choose(cluster: str, megapixels: float) -> str:
@@ -37,6 +41,10 @@ def choose(cluster: str, megapixels: float) -> str:
     raise InputError(f"--cluster {cluster!r} is not auto, none, local or an address such as tcp://host:8786")
 
 
+SCHEDULER_ANSWERS_S = 30
+"""How long a scheduler that was named may take to answer."""
+
+
 @contextmanager
 def workers(cluster: str, megapixels: float) -> Iterator[Executor]:
     """Open the workers of one run: threads, a local cluster or the one at an address."""
@@ -51,14 +59,16 @@ def workers(cluster: str, megapixels: float) -> Iterator[Executor]:
 
     if kind != "local":
         try:
-            client = Client(kind, timeout="30s", name="roadstead")
+            client = Client(kind, timeout=SCHEDULER_ANSWERS_S, name="roadstead")
         except (OSError, ValueError) as fault:
             raise InputError(f"--cluster {kind}: no Dask scheduler answers there ({fault})") from fault
         with client:
             yield client.get_executor(pure=False)
         return
     with (
-        dask.config.set({"distributed.worker.daemon": True}),
+        dask.config.set(
+            {"distributed.worker.daemon": True, "distributed.nanny.pre-spawn-environ": WORKER_MALLOC}
+        ),
         LocalCluster(
             n_workers=min(cores, 4),
             threads_per_worker=1,

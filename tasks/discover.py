@@ -6,6 +6,7 @@ seconds; so this module and what it imports stay light.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -42,14 +43,19 @@ def plan(request: Request) -> Plan:
     scenes, without_band = _with_radar(request, found.scenes)
     ledger = ledger_of(request)
     there = {(s.collection, s.acquisition): s for s in ledger.scenes}
-    new, known, rejected = [], 0, [*found.unreadable, *without_band]
+    new, known = [], 0
+    rejected = [
+        replace(r, permanent=False) for r in (*found.unreadable, *without_band)
+    ]  # items can be mended
     for scene in scenes:
         archived = there.get((scene.collection, scene.acquisition))
         reason = None if request.retry_rejected else ledger.rejected.get(scene.scene_id)
         if archived is not None and not _replaces(scene, archived.scene_id, archived.processing):
             known += 1
-        elif reason is not None or (reason := _broken(scene)) is not None:
+        elif reason is not None:
             rejected.append(Rejection(scene.scene_id, reason))
+        elif (broken := _broken(scene)) is not None:
+            rejected.append(broken)
         else:
             new.append(scene)
     if not new and not known:
@@ -57,10 +63,12 @@ def plan(request: Request) -> Plan:
         raise InputError(
             f"none of the {len(scenes) or len(rejected)} scenes can be used; {first.scene_id}: {first.reason}"
         )
-    stale = bool(ledger.scenes) and not is_current(
+    current = is_current(
         Path(request.out) / request.site.site_id,
         state(str(ledger.snapshot), request.site.digest, MEASURE_VERSION),
     )
+    unrecorded = any(r.permanent and r.scene_id not in ledger.rejected for r in rejected)
+    stale = bool(ledger.scenes) and (unrecorded or not current)
     return Plan(
         request,
         tuple(new),
@@ -109,5 +117,9 @@ def _replaces(scene: SceneRef, archived_id: str, archived_processing: str) -> bo
     return (scene.processing, scene.scene_id) > (archived_processing, archived_id)
 
 
-def _broken(scene: SceneRef) -> str | None:
-    return next((reason for band in scene.bands if (reason := not_a_tiff(band.href))), None)
+def _broken(scene: SceneRef) -> Rejection | None:
+    """Say why a scene cannot be a GeoTIFF; a file that is not there may still come."""
+    for band in scene.bands:
+        if (reason := not_a_tiff(band.href)) is not None:
+            return Rejection(scene.scene_id, reason, permanent=Path(urlparse(band.href).path).is_file())
+    return None

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.archive.cube import CubeSpec, Ingested, add_scenes, cube_box
-from tasks.archive.store import archive_ref, remove_if_empty
+from tasks.archive.cube import CubeSpec, Ingested, add_scenes, cube_box, reject_scenes
+from tasks.archive.store import Ledger, archive_ref, remove_if_empty
 from tasks.catalog.read import read_header, read_planes
 from tasks.errors import SceneError
 from tasks.grid import site_box
@@ -45,6 +46,14 @@ def ingest_batch(
     return done
 
 
+@task(cache_policy=NO_CACHE)
+def record_rejected(request: Request, ledger: Ledger, rejections: Sequence[Rejection]) -> None:
+    """Write down the scenes that are broken for good, so that later runs leave them alone and say so."""
+    unknown = [r for r in rejections if r.permanent and r.scene_id not in ledger.rejected]
+    if unknown:
+        reject_scenes(archive_ref(request), unknown)
+
+
 def cube_spec(
     request: Request, collection: str, scenes: Sequence[SceneRef]
 ) -> tuple[CubeSpec | None, list[Rejection]]:
@@ -64,6 +73,15 @@ def cube_spec(
     return None, unreadable
 
 
-def undo_empty(request: Request) -> None:
-    """Take away an archive that this run made and could not put anything into."""
+def missing_folders(request: Request) -> list[Path]:
+    """List the folders on the way to the archive that are not there yet, the innermost first."""
+    folder = archive_ref(request).root
+    return [p for p in (folder, *folder.parents) if not p.exists()]
+
+
+def undo_empty(request: Request, made: Sequence[Path]) -> None:
+    """Take away an archive that this run could not put anything into, and the folders it `made` for it."""
     remove_if_empty(archive_ref(request))
+    for folder in made:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

@@ -119,8 +119,20 @@ def add_scenes(
         _write_coordinates(cube, written)
         _record(session, left_out, superseded, cleared=[w.scene.scene_id for w in written])
         ids = tuple(sorted(w.scene.scene_id for w in written))
-        snapshot = session.commit(f"ingest {len(ids)} scenes of {collection}", metadata={"items": list(ids)})
+        snapshot = session.snapshot_id
+        if session.has_uncommitted_changes:  # nothing changes when every scene failed for the moment only
+            message = f"ingest {len(ids)} scenes of {collection}"
+            snapshot = session.commit(message, metadata={"items": list(ids)})
     return Ingested(ids, tuple(left_out), tuple(sorted(superseded)), str(snapshot))
+
+
+def reject_scenes(ref: ArchiveRef, rejected: Sequence[Rejection]) -> None:
+    """Write scenes that cannot be used into a repository's quarantine list."""
+    with committing(ref):
+        session = open_repository(ref).writable_session("main")
+        _record(session, rejected, {}, cleared=[])
+        if session.has_uncommitted_changes:
+            session.commit(f"{len(rejected)} scenes left out")
 
 
 def _make_room(repository: Any, collection: str, scenes: Sequence[SceneRef], spec: CubeSpec) -> list[int]:
@@ -253,14 +265,14 @@ def open_cube(ref: ArchiveRef, collection: str, snapshot: str | None = None) -> 
     session = read_session(ref, snapshot)
     if collection not in open_group(session.store, mode="r"):
         raise ArchiveError(f"archive {ref.path} has no collection {collection!r}")
-    cube = xr.open_zarr(
-        session.store, group=collection, consolidated=False, chunks={"time": 1, "y": -1, "x": -1}
-    )
+    cube = xr.open_zarr(session.store, group=collection, consolidated=False, chunks=None)
     cube = cube.set_coords([*COORDINATES, "spatial_ref"])
-    filled = np.flatnonzero(cube["scene_id"].values != "")
-    cube = cube.isel(time=filled)
-    order = np.lexsort((cube["scene_id"].values.astype(str), cube["time"].values))
-    ordered: xr.Dataset = cube.isel(time=order)
+    along = {name: cube[name].load() for name in COORDINATES}
+    ids, times = along["scene_id"].values, along["time"].values
+    filled = sorted((times[slot], str(scene_id), slot) for slot, scene_id in enumerate(ids) if scene_id)
+    # Planes become one Dask chunk per date; the coordinates, one chunk for all dates, stay in memory.
+    ordered: xr.Dataset = cube.chunk(time=1).assign_coords(along)
+    ordered = ordered.isel(time=np.array([slot for _, _, slot in filled], dtype=int))
     return ordered
 
 

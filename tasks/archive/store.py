@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 os.environ.setdefault("ICECHUNK_LOG", "error")  # its warning about local disk is answered by our lock
 
@@ -41,7 +42,13 @@ class ArchiveRef:
     @property
     def path(self) -> Path:
         """Where the repository lies."""
-        return Path(self.folder) / f"{self.site_id}.icechunk"
+        return self.root / f"{self.site_id}.icechunk"
+
+    @property
+    def root(self) -> Path:
+        """The archive folder, also where it was given as a file:// URL."""
+        url = urlparse(self.folder)
+        return Path(url2pathname(url.path) if url.scheme == "file" else self.folder)
 
 
 @dataclass(frozen=True)
@@ -130,8 +137,8 @@ def remove_if_empty(ref: ArchiveRef) -> None:
     if exists(ref) and not read_ledger(ref).scenes:
         shutil.rmtree(ref.path)
         _lock_path(ref).unlink(missing_ok=True)
-        if not any(Path(ref.folder).iterdir()):
-            Path(ref.folder).rmdir()
+        if not any(ref.root.iterdir()):
+            ref.root.rmdir()
 
 
 @contextmanager
@@ -148,7 +155,10 @@ def read_ledger(ref: ArchiveRef, snapshot: str | None = None) -> Ledger:
     if not exists(ref):
         return Ledger()
     session = read_session(ref, snapshot)
-    root = open_group(session.store, mode="r")
+    try:
+        root = open_group(session.store, mode="r")
+    except FileNotFoundError:  # killed between making the repository and its first commit
+        return Ledger()
     scenes: list[ArchivedScene] = []
     rejected: dict[str, str] = json.loads(str(root.attrs.get("rejected", "{}")))
     superseded: dict[str, str] = json.loads(str(root.attrs.get("superseded", "{}")))
@@ -175,7 +185,7 @@ def _scenes_of(collection: str, cube: Any) -> Iterator[ArchivedScene]:
 
 
 def _lock_path(ref: ArchiveRef) -> Path:
-    return Path(ref.folder) / f"{ref.site_id}.lock"
+    return ref.root / f"{ref.site_id}.lock"
 
 
 def _config() -> Any:

@@ -21,6 +21,7 @@ from rasterio.errors import RasterioError
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
+from tasks.catalog.records import shown
 from tasks.errors import SceneError
 from tasks.grid import pixel_offset
 from tasks.model import BandAsset, SceneRef
@@ -34,6 +35,7 @@ GDAL_OPTIONS = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_PAM_ENABLED": "NO",
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".tif,.tiff",
+    "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/",  # else a process that once got a 503 never asks again
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
     "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
     "GDAL_HTTP_MAX_RETRY": "4",
@@ -101,8 +103,8 @@ def read_planes(scene: SceneRef, box: GeoBox) -> dict[str, npt.NDArray[Any]]:
     Returns
     -------
     dict
-        Band name to ``(y, x)`` in the file's dtype; pixels outside the scene hold the band's
-        nodata (NaN for floats and 0 for integers where none is stated).
+        Band name to ``(y, x)`` in the file's dtype; pixels without data, and those outside the scene,
+        are NaN (floats) or 0 (integers), whatever the file writes there.
 
     Raises
     ------
@@ -114,21 +116,23 @@ def read_planes(scene: SceneRef, box: GeoBox) -> dict[str, npt.NDArray[Any]]:
 
 def _read_window(band: BandAsset, box: GeoBox) -> npt.NDArray[Any]:
     with _open(band) as source:
-        fill = _fill(source, band)
+        nodata = _nodata(source, band)
+        empty = float("nan") if np.issubdtype(source.dtypes[0], np.floating) else 0
         offset = pixel_offset(box, source.crs.to_string(), source.transform)
         if offset is None:
-            return _read_warped(source, box, fill)
-        plane = np.full(box.shape, fill, dtype=source.dtypes[0])
+            return _read_warped(source, box, empty if nodata is None else nodata, empty)
+        plane = np.full(box.shape, empty, dtype=source.dtypes[0])
         row, col = offset
         r0, c0 = max(row, 0), max(col, 0)
         r1, c1 = min(row + box.shape[0], source.height), min(col + box.shape[1], source.width)
         if r1 > r0 and c1 > c0:
             part = source.read(1, window=Window(c0, r0, c1 - c0, r1 - r0))
+            part = part if nodata is None else np.where(part == nodata, empty, part)
             plane[r0 - row : r1 - row, c0 - col : c1 - col] = part
         return plane
 
 
-def _read_warped(source: Any, box: GeoBox, fill: float) -> npt.NDArray[Any]:
+def _read_warped(source: Any, box: GeoBox, nodata: float, empty: float) -> npt.NDArray[Any]:
     height, width = box.shape
     with WarpedVRT(
         source,
@@ -137,21 +141,17 @@ def _read_warped(source: Any, box: GeoBox, fill: float) -> npt.NDArray[Any]:
         width=width,
         height=height,
         resampling=Resampling.bilinear,
-        src_nodata=fill,
-        nodata=fill,
+        src_nodata=nodata,
+        nodata=empty,
     ) as warped:
         return np.asarray(warped.read(1))
 
 
 def _nodata(source: Any, band: BandAsset) -> float | None:
-    return source.nodata if band.nodata is None else band.nodata
-
-
-def _fill(source: Any, band: BandAsset) -> float:
-    nodata = _nodata(source, band)
-    if nodata is not None:
-        return nodata
-    return float("nan") if np.issubdtype(source.dtypes[0], np.floating) else 0
+    stated: float | None = source.nodata if band.nodata is None else band.nodata
+    if stated is not None and np.isnan(stated) and not np.issubdtype(source.dtypes[0], np.floating):
+        return None  # some catalogues say NaN of integers
+    return stated
 
 
 @contextmanager
@@ -160,13 +160,13 @@ def _open(band: BandAsset) -> Iterator[Any]:
     try:
         with rasterio.Env(**GDAL_OPTIONS), rasterio.open(band.href, driver="GTiff") as source:
             if source.crs is None:
-                raise SceneError(f"{band.href} has no CRS; a georeferenced GeoTIFF is needed")
+                raise SceneError(f"{shown(band.href)} has no CRS; a georeferenced GeoTIFF is needed")
             if max(source.shape) > MAX_SIDE_PX:
                 raise SceneError(
-                    f"{band.href} claims {source.shape} pixels; at most {MAX_SIDE_PX} a side is read"
+                    f"{shown(band.href)} claims {source.shape} pixels; at most {MAX_SIDE_PX} a side is read"
                 )
             yield source
     except RasterioError as fault:
         # GDAL words a 403, a 404 and a 503 alike, so a remote file is given another chance.
-        detail = str(fault.__cause__ or fault).split("?")[0]  # a signed URL's query is a credential
+        detail = shown(str(fault.__cause__ or fault))
         raise SceneError(f"{band.name} cannot be read: {detail}", permanent=not remote) from fault

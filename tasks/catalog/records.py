@@ -17,6 +17,11 @@ from tasks.model import BandAsset, SceneRef, Units
 RADAR_BANDS = ("vv", "vh", "hh", "hv")
 
 S1_ORBIT = re.compile(r"^S1([ABC])_.*_(\d{6})_[0-9A-F]{6}(?:_|$)")
+CALIBRATED = re.compile(r"^(?:gamma|sigma|beta)0[_-](?=[vh]{2}$)")
+"""Some providers' keys name the calibration: ``gamma0_vv``."""
+
+QUERY = re.compile(r"\?[^\s?'\")]*=[^\s'\")]*")
+
 S1_ORBIT_OFFSET = {"A": 73, "B": 27, "C": 172}
 """Relative orbit = (absolute − offset) mod 175 + 1, per satellite."""
 
@@ -27,6 +32,7 @@ PROCESSING_KEYS = (
     "processing:datetime",
     "created",
 )
+PROCESSING_TIMES = ("updated", "processing:datetime", "created")
 
 
 def scene_record(item: Mapping[str, Any]) -> SceneRef:
@@ -45,11 +51,18 @@ def scene_record(item: Mapping[str, Any]) -> SceneRef:
     Raises
     ------
     SceneError
-        If the item has no id or no usable time.
+        If the item has no id or no usable time, or is not built as STAC has it.
     """
     scene_id = item.get("id")
     if not isinstance(scene_id, str) or not scene_id:
         raise SceneError(f"item id is {scene_id!r}; a non-empty string is needed")
+    try:
+        return _record(scene_id, item)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as fault:
+        raise SceneError(f"item {scene_id} is not valid STAC: {type(fault).__name__}: {fault}") from fault
+
+
+def _record(scene_id: str, item: Mapping[str, Any]) -> SceneRef:
     properties: Mapping[str, Any] = item.get("properties") or {}
     bbox = item.get("bbox")
     cloud = properties.get("eo:cloud_cover")
@@ -62,11 +75,39 @@ def scene_record(item: Mapping[str, Any]) -> SceneRef:
         platform=str(properties.get("platform") or "").lower(),
         orbit=relative_orbit(scene_id, properties),
         direction=str(properties.get("sat:orbit_state") or "").lower(),
-        tile=str(_first(properties, ("grid:code", "s2:mgrs_tile", "opera:burst_id")) or ""),
-        processing="|".join(str(properties[k]) for k in PROCESSING_KEYS if properties.get(k) is not None),
+        tile=_tile(properties),
+        processing="|".join(
+            _mark(k, properties[k]) for k in PROCESSING_KEYS if properties.get(k) is not None
+        ),
         cloud_cover=None if cloud is None else float(cloud),
         assets=tuple(sorted(item.get("assets") or {})),
     )
+
+
+def shown(text: str) -> str:
+    """Leave the queries of URLs out of a message: in a signed URL the query is a credential.
+
+    Examples
+    --------
+    >>> shown("'https://store.example/vv.tif?sig=SECRET' not recognized")
+    "'https://store.example/vv.tif' not recognized"
+    """
+    return QUERY.sub("", text)
+
+
+def _mark(key: str, value: Any) -> str:
+    """Spell a processing mark one way: moments sort as text and read alike from JSON and Parquet."""
+    if key not in PROCESSING_TIMES:
+        return str(value)
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        return str(value)
+    return _utc(moment).isoformat(timespec="microseconds")
+
+
+def _utc(moment: datetime) -> datetime:
+    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
 
 
 def acquisition_time(scene_id: str, properties: Mapping[str, Any]) -> datetime:
@@ -79,9 +120,7 @@ def acquisition_time(scene_id: str, properties: Mapping[str, Any]) -> datetime:
             moment = datetime.fromisoformat(str(text))
         except ValueError:
             raise SceneError(f"item {scene_id}: datetime is {text!r}; an RFC 3339 time is needed") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC)
+    return _utc(moment)
 
 
 def relative_orbit(scene_id: str, properties: Mapping[str, Any]) -> int:
@@ -102,7 +141,8 @@ def relative_orbit(scene_id: str, properties: Mapping[str, Any]) -> int:
 
 def radar_bands(assets: Mapping[str, Any]) -> Iterable[BandAsset]:
     """Radar bands among the assets, in the order vv, vh, hh, hv."""
-    by_name = {_band_name(key, asset): asset for key, asset in assets.items()}
+    plainest_last = sorted(assets.items(), key=lambda one: (one[0].lower() in RADAR_BANDS, one[0]))
+    by_name = {_band_name(key, asset): asset for key, asset in plainest_last}
     for name in RADAR_BANDS:
         if (asset := by_name.get(name)) is not None:
             first = (asset.get("raster:bands") or asset.get("bands") or [{}])[0]
@@ -128,6 +168,16 @@ def units_of(asset: Mapping[str, Any], band: Mapping[str, Any]) -> Units:
     return "relative dB" if re.search(r"relative|uncalibrated", text) else "dB"
 
 
+def _tile(properties: Mapping[str, Any]) -> str:
+    code = _first(properties, ("grid:code", "s2:mgrs_tile", "opera:burst_id"))
+    if code is None and properties.get("mgrs:grid_square") is not None:
+        parts = [
+            str(properties.get(f"mgrs:{key}", "")) for key in ("utm_zone", "latitude_band", "grid_square")
+        ]
+        code = f"MGRS-{''.join(parts)}"  # as grid:code spells it
+    return str(code or "")
+
+
 def _nodata(band: Mapping[str, Any], asset: Mapping[str, Any]) -> float | None:
     value = band.get("nodata", asset.get("nodata"))
     return None if value is None else float(value)
@@ -137,7 +187,7 @@ def _band_name(key: str, asset: Mapping[str, Any]) -> str:
     polarizations = asset.get("sar:polarizations")
     if isinstance(polarizations, list) and len(polarizations) == 1:
         return str(polarizations[0]).lower()
-    return key.lower()
+    return CALIBRATED.sub("", key.lower())
 
 
 def _first(properties: Mapping[str, Any], keys: Iterable[str]) -> Any:
@@ -166,15 +216,17 @@ def newest_of_each(scenes: Iterable[SceneRef]) -> tuple[tuple[SceneRef, ...], tu
         greatest id: a stated rule, so that any order of delivery gives the same choice.
     """
     best: dict[tuple[str, str], SceneRef] = {}
-    dropped: set[str] = set()
+    seen: set[str] = set()
     for scene in scenes:
         key = (scene.collection, scene.acquisition)
         rival = best.get(key)
-        if rival is None or (rival.processing, rival.scene_id) < (scene.processing, scene.scene_id):
-            best[key], scene_out = scene, rival
-        else:
-            scene_out = scene
-        if scene_out is not None and scene_out.scene_id != best[key].scene_id:
-            dropped.add(scene_out.scene_id)
+        seen.add(scene.scene_id)
+        if rival is None or _rank(rival) < _rank(scene):
+            best[key] = scene
     kept = sorted(best.values(), key=lambda s: (s.acquired, s.collection, s.scene_id))
-    return tuple(kept), tuple(sorted(dropped))
+    return tuple(kept), tuple(sorted(seen - {s.scene_id for s in kept}))
+
+
+def _rank(scene: SceneRef) -> tuple[str, str, str]:
+    # The last only matters for one id listed twice with different files: some order, but always the same.
+    return scene.processing, scene.scene_id, repr(scene.bands)

@@ -8,22 +8,24 @@ breaks off raises: a short list must never pass for a complete one.
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlparse
+from urllib.request import url2pathname
 
-from tasks.catalog.records import newest_of_each, scene_record
+from tasks.catalog.records import newest_of_each, scene_record, shown
 from tasks.errors import InputError, SceneError
 from tasks.model import Rejection, SceneRef
 
-log = logging.getLogger(__name__)
-
 Box = tuple[float, float, float, float]
+
+MALFORMED = (ValueError, KeyError, TypeError, AttributeError)
+"""What comes of a document that is cut short or built otherwise."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def search(
     wanted = tuple(collections)
     rejected: list[Rejection] = []
     scenes = list(_records(_items(ref, bbox, start, end, wanted, threads), rejected))
+    ref = shown(ref)
     if not scenes:
         if rejected:
             raise InputError(f"catalogue {ref}: no readable item; first fault: {rejected[0].reason}")
@@ -100,15 +103,38 @@ def _items(
 ) -> Iterator[Mapping[str, Any] | Rejection]:
     if Path(urlparse(ref).path).suffix in (".parquet", ".geoparquet"):
         return _parquet_items(ref)
-    document = _open_json(ref)
-    if any(link.get("rel") == "search" for link in document.get("links", [])):
-        return _api_items(ref, bbox, start, end, collections)
-    return _static_items(ref, document, threads)
+    reader = _Reader()
+    document = _open_json(ref, reader)
+    if searches := [link for link in document.get("links", []) if link.get("rel") == "search"]:
+        methods = {str(link.get("method", "GET")).upper() for link in searches}
+        return _api_items(ref, bbox, start, end, collections, reader, "POST" if "POST" in methods else "GET")
+    return _static_items(ref, document, threads, reader)
 
 
-def _open_json(ref: str) -> dict[str, Any]:
-    import pystac
+class _Reader:
+    """Reads documents by path or URL, with time-outs and retries, which pystac's own reader lacks."""
 
+    @cached_property
+    def http(self) -> Any:
+        from tasks.catalog.paging import strict_api
+
+        return strict_api()
+
+    def text(self, ref: str) -> str:
+        """Read a document; every failure is an OSError or a ValueError."""
+        url = urlparse(ref)
+        if url.scheme in ("", "file"):
+            return Path(url2pathname(url.path) if url.scheme else ref).read_text(encoding="utf-8")
+
+        from pystac_client.exceptions import APIError
+
+        try:
+            return str(self.http.read_text(ref))
+        except APIError as fault:
+            raise OSError(_reason(fault)) from fault
+
+
+def _open_json(ref: str, reader: _Reader) -> dict[str, Any]:
     path = Path(ref)
     if path.is_dir():
         found = [path / name for name in ("collection.json", "catalog.json") if (path / name).is_file()]
@@ -116,54 +142,62 @@ def _open_json(ref: str) -> dict[str, Any]:
             raise InputError(f"catalogue {ref}: the folder has neither collection.json nor catalog.json")
         ref = str(found[0])
     try:
-        document = json.loads(pystac.StacIO.default().read_text(ref))
+        document = json.loads(reader.text(ref))
     except (OSError, ValueError) as fault:
-        # pystac raises bare Exception subclasses of OSError for HTTP; the cause tells more.
-        reason = fault.__cause__ or fault
-        raise InputError(f"catalogue {ref} cannot be read: {reason}") from fault
+        raise InputError(f"catalogue {shown(ref)} cannot be read: {_reason(fault)}") from fault
     if not isinstance(document, dict) or document.get("type") not in ("Catalog", "Collection"):
         kind = document.get("type") if isinstance(document, dict) else type(document).__name__
-        raise InputError(f"catalogue {ref} is a {kind!r}; a STAC Catalog, Collection or API is needed")
+        raise InputError(f"catalogue {shown(ref)} is a {kind!r}; a STAC Catalog, Collection or API is needed")
     return document
 
 
 def _api_items(
-    ref: str, bbox: Box, start: date, end: date, collections: tuple[str, ...]
+    ref: str,
+    bbox: Box,
+    start: date,
+    end: date,
+    collections: tuple[str, ...],
+    reader: _Reader,
+    method: str,
 ) -> Iterator[Mapping[str, Any]]:
     from pystac_client import Client
     from pystac_client.exceptions import APIError
-    from pystac_client.stac_api_io import StacApiIO
 
+    name = shown(ref)
     try:
-        client = Client.open(ref, stac_io=StacApiIO(max_retries=4, timeout=60))
+        client = Client.open(ref, stac_io=reader.http)
         available = [c.id for c in client.get_collections()]
         if not collections:
             raise InputError(
-                f"catalogue {ref} is an API: name --collection, one or more of {_list(available)}"
+                f"catalogue {name} is an API: name --collection, one or more of {_list(available)}"
             )
         if unknown := sorted(set(collections) - set(available)):
-            raise InputError(f"catalogue {ref} has no collection {_list(unknown)}; it has {_list(available)}")
+            raise InputError(
+                f"catalogue {name} has no collection {_list(unknown)}; it has {_list(available)}"
+            )
         period = (
             datetime.combine(start, time.min, UTC),
             datetime.combine(end + timedelta(days=1), time.min, UTC) - timedelta(seconds=1),
         )
-        found = client.search(collections=list(collections), bbox=bbox, datetime=period, limit=250)
-        items = list(found.items_as_dicts())
-    except APIError as fault:
-        raise InputError(f"catalogue {ref}: the search broke off: {fault}") from fault
+        found = client.search(
+            method=method, collections=list(collections), bbox=bbox, datetime=period, limit=250
+        )
+        # Not found.items_as_dicts(): it takes an empty page for the last one.
+        pages = reader.http.get_pages(found.url, found.method, found.get_parameters())
+        items = [item for page in pages for item in page["features"]]
+    except (APIError, *MALFORMED) as fault:
+        raise InputError(f"catalogue {name}: the search broke off: {_reason(fault)}") from fault
     if not items:
         raise InputError(
-            f"catalogue {ref} has no scene of {_list(collections)} over {_show(bbox)} "
+            f"catalogue {name} has no scene of {_list(collections)} over {_show(bbox)} "
             f"between {start} and {end}"
         )
     return iter(items)
 
 
 def _static_items(
-    ref: str, document: Mapping[str, Any], threads: int
+    ref: str, document: Mapping[str, Any], threads: int, reader: _Reader
 ) -> Iterator[Mapping[str, Any] | Rejection]:
-    import pystac
-
     base = ref
     if Path(ref).is_dir():
         base = str(Path(ref) / ("collection.json" if document["type"] == "Collection" else "catalog.json"))
@@ -175,16 +209,16 @@ def _static_items(
             if link.get("rel") == "item" and href not in seen:
                 hrefs.append(href)
             elif link.get("rel") == "child" and href not in seen:
-                queue.append((href, _open_json(href)))
+                queue.append((href, _open_json(href, reader)))
             if link.get("rel") in ("item", "child"):
                 seen.add(href)  # a catalogue that links back to itself must not loop
 
     def read(href: str) -> Mapping[str, Any] | Rejection:
         try:
-            item = json.loads(pystac.StacIO.default().read_text(href))
-            return _with_absolute_assets(item, href)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
-            return Rejection(Path(urlparse(href).path).stem, f"item {href} cannot be read: {fault}")
+            return _with_absolute_assets(json.loads(reader.text(href)), href)
+        except (OSError, *MALFORMED) as fault:
+            reason = f"item {shown(href)} cannot be read: {_reason(fault)}"
+            return Rejection(Path(urlparse(href).path).stem, reason)
 
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(read, hrefs)
@@ -198,9 +232,9 @@ def _parquet_items(ref: str) -> Iterator[Mapping[str, Any]]:
     try:
         table = pq.read_table(ref)
     except (OSError, pa.ArrowInvalid) as fault:
-        raise InputError(f"catalogue {ref} cannot be read as stac-geoparquet: {fault}") from fault
+        raise InputError(f"catalogue {shown(ref)} cannot be read as stac-geoparquet: {fault}") from fault
     if missing := sorted({"id", "assets", "datetime"} - set(table.column_names)):
-        raise InputError(f"catalogue {ref} is not stac-geoparquet: it has no column {_list(missing)}")
+        raise InputError(f"catalogue {shown(ref)} is not stac-geoparquet: it has no column {_list(missing)}")
     for item in stac_table_to_items(table):
         yield _with_absolute_assets(dict(item), ref)
 
@@ -218,6 +252,16 @@ def _absolute(base: str, href: str) -> str:
     if urlparse(base).scheme:
         return urljoin(base, href)
     return str((Path(base).parent / href).resolve())
+
+
+def _reason(fault: Exception) -> str:
+    """One line that fits a message: a server's answer may be a page of HTML, and may hold a signature."""
+    status = getattr(fault, "status_code", None)
+    text = shown(" ".join(str(fault).split()))
+    text = text if len(text) <= 300 else f"{text[:100]} … {text[-200:]}"
+    if isinstance(fault, (KeyError, TypeError, AttributeError)):
+        text = f"{type(fault).__name__}: {text}"  # their text alone says too little
+    return f"HTTP {status}: {text}" if status else text
 
 
 def _check_collections(ref: str, wanted: tuple[str, ...], scenes: list[SceneRef]) -> None:

@@ -15,6 +15,8 @@ def written_aside(folder: Path) -> Iterator[Path]:
     On an exception the new folder is taken away and the old one stays as it was.
     """
     aside, old = (folder.with_name(f".{folder.name}.{suffix}") for suffix in ("new", "old"))
+    if old.exists() and not folder.exists():
+        old.rename(folder)  # a run was killed between its two renames
     for leftover in (aside, old):
         shutil.rmtree(leftover, ignore_errors=True)
     made = [p for p in (folder.parent, *folder.parent.parents) if not p.exists()]

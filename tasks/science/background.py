@@ -32,7 +32,12 @@ MEMORY = timedelta(days=365)
 """How far back an epoch looks: one cycle of seasons."""
 
 MIN_SCENES = 8
-"""Scenes for a settled 20th percentile: its rank is then the second lowest, not the lowest."""
+"""Scenes of its own below which an orbit borrows: the 20th percentile is then the second lowest, not
+the lowest."""
+
+ENOUGH_SCENES = 16
+"""Scenes that the start of an archive gathers: with eight, what is bright on two dates in three still
+passed for a vessel now and then (basin of Latakia, 2022: two more a look)."""
 
 QUANTILE = 0.2
 
@@ -91,22 +96,24 @@ def epochs_of(scenes: Sequence[Moment]) -> list[Epoch]:
 def epoch_members(scenes: Sequence[Moment], quarter: datetime, orbit: int) -> Epoch:
     """Choose the scenes from which an epoch is estimated.
 
-    The scenes of the same orbit in the year before the quarter. At the start of an archive, where
-    these are fewer than `MIN_SCENES`, the next ones in time are added until there are enough; an
-    orbit that never has enough borrows those of all orbits by the same rule: a breakwater is
-    bright from any side.
+    The scenes of the same orbit in the year before the quarter. Where these are fewer than
+    `ENOUGH_SCENES` (the start of an archive, a rare orbit), the next ones of the year that follows are
+    added until there are enough. An orbit with fewer than `MIN_SCENES` borrows those of all orbits by
+    the same rule: a breakwater is bright from any side.
     """
     ordered = sorted(scenes, key=lambda s: (s.acquired, s.scene_id))
-    own = [s for s in ordered if s.orbit == orbit]
-    for pool in (own, ordered):
-        recent = [s for s in pool if s.acquired >= quarter - MEMORY]
-        past = [s for s in recent if s.acquired < quarter]
-        if len(past) >= MIN_SCENES:
-            return Epoch(quarter, orbit, tuple(s.scene_id for s in past), settled=pool is own)
-        members = tuple(s.scene_id for s in recent[:MIN_SCENES])
-        if len(members) == MIN_SCENES:
-            return Epoch(quarter, orbit, members, settled=pool is own)
-    return Epoch(quarter, orbit, members, settled=False)
+    members = _recent([s for s in ordered if s.orbit == orbit], quarter)
+    own = len(members) >= MIN_SCENES
+    if not own:
+        members = _recent(ordered, quarter)
+    settled = own and len(members) >= ENOUGH_SCENES
+    return Epoch(quarter, orbit, tuple(s.scene_id for s in members), settled)
+
+
+def _recent(pool: Sequence[Moment], quarter: datetime) -> list[Moment]:
+    near = [s for s in pool if quarter - MEMORY <= s.acquired < quarter + MEMORY]
+    past = sum(s.acquired < quarter for s in near)
+    return near[: max(past, ENOUGH_SCENES)]
 
 
 def standardise(db: xr.DataArray, water: npt.NDArray[np.bool_], multilook_px: int) -> xr.DataArray:

@@ -10,7 +10,6 @@ ship can be (a sidelobe streak of a kilometre) is dropped and reported.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +51,15 @@ class VesselOptions:
     shore_m: float = 45.0
     """Nor is one whose centre is as near as this, where layover and blur reach; a berth is 50 m."""
 
+    cores: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8)
+    """Shares of the peak's significance at which a vessel is measured: the first at which it is no larger
+    than a ship. Half way down its flank in decibels, whatever the scale; higher for very bright
+    ships, which bloom and grow crosses of sidelobes (at `grow` itself half of Latakia's did)."""
+
+    scattered: float = 0.5
+    """A streak is bright in many places, a ship in one: pixels at core level outside the core, per pixel
+    of the core, from which a group is a streak or a front."""
+
     min_area_m2: float = 400.0
     max_length_m: float = 450.0
     max_width_m: float = 110.0
@@ -59,6 +67,9 @@ class VesselOptions:
 
     raft_width_m: float = 80.0
     """A group wider than this is more than one ship, or none."""
+
+    raft_length_m: float = 600.0
+    """A group longer than this is not taken apart: it hangs together by sidelobes, not by hulls."""
 
     prominence: float = 1.0
     """Significance by which each ship of a raft must rise above the saddle between them."""
@@ -142,11 +153,12 @@ def detect_vessels(
     shore_m = _distance_to_shore_m(land | (np.nan_to_num(background["seen_share"], nan=1.0) <= 0), pixel_m)
     vessels, artefacts = [], []
     for rows, cols in groups:
-        vessel = _measure(rows, cols, score, pixel_m, options)
-        if not _lies_free(vessel, shore_m[rows, cols], shore_m, water, options):
+        vessel = _vessel((rows, cols), score, pixel_m, options)
+        shape = vessel or _measure((rows, cols), score, pixel_m, options)
+        if not _lies_free(shape, shore_m[rows, cols], shore_m, water, options):
             continue
-        if vessel.length_m > options.max_length_m or vessel.width_m > options.max_width_m:
-            artefacts.append((vessel.row, vessel.col))
+        if vessel is None:
+            artefacts.append((shape.row, shape.col))
         else:
             vessels.append(vessel)
     vessels.sort(key=lambda v: (v.row, v.col))
@@ -200,8 +212,10 @@ def _take_apart(group: Pixels, score: Plane, pixel_m: float, options: VesselOpti
     SUMO's several clustering thresholds (Greidanus et al., Remote Sensing 9, 246, 2017); pixels
     below the threshold that parts them go to the nearest part.
     """
-    shape = _measure(group[0], group[1], score, pixel_m, options)
-    if shape.width_m <= options.raft_width_m or shape.length_m > options.max_length_m:
+    core, _ = _core(group, score, options.cores[0])
+    whole = _measure(group, score, pixel_m, options)
+    narrow = _measure(core, score, pixel_m, options).width_m <= options.raft_width_m
+    if narrow or whole.length_m > options.raft_length_m:
         return [group]
     rows, cols = group[0] - group[0].min(), group[1] - group[1].min()
     local = np.full((rows.max() + 1, cols.max() + 1), -np.inf, np.float32)
@@ -223,8 +237,31 @@ def _take_apart(group: Pixels, score: Plane, pixel_m: float, options: VesselOpti
     return [group]
 
 
-def _measure(rows: Any, cols: Any, score: Plane, pixel_m: float, options: VesselOptions) -> Vessel:
+def _vessel(group: Pixels, score: Plane, pixel_m: float, options: VesselOptions) -> Vessel | None:
+    """Measure a group at the first core level at which it may be a ship; None if there is none."""
+    for level in options.cores:
+        core, elsewhere = _core(group, score, level)
+        vessel = _measure(core, score, pixel_m, options)
+        fits = vessel.length_m <= options.max_length_m and vessel.width_m <= options.max_width_m
+        if fits and elsewhere <= options.scattered * len(core[0]):
+            return vessel
+    return None
+
+
+def _core(group: Pixels, score: Plane, level: float) -> tuple[Pixels, int]:
+    """Take a group's pixels around its peak at `level` of it, and count those elsewhere in the group."""
+    rows, cols = group[0] - group[0].min(), group[1] - group[1].min()
+    local = np.full((rows.max() + 1, cols.max() + 1), -np.inf, np.float32)
+    local[rows, cols] = score[group]
+    labels, _ = ndimage.label(local >= level * local.max(), EIGHT)
+    own = labels[rows, cols]
+    inside = own == labels.flat[int(local.argmax())]
+    return (group[0][inside], group[1][inside]), int((own > 0).sum() - inside.sum())
+
+
+def _measure(group: Pixels, score: Plane, pixel_m: float, options: VesselOptions) -> Vessel:
     """Centre, extents along the principal axes less the blur, and their error."""
+    rows, cols = group
     x, y = cols * pixel_m, -rows * pixel_m
     centred = np.stack([x - x.mean(), y - y.mean()])
     _, vectors = np.linalg.eigh(centred @ centred.T + np.eye(2) * 1e-9)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.science.background import (
+    ENOUGH_SCENES,
     MIN_SCENES,
     QUANTILE,
     Epoch,
@@ -77,15 +78,23 @@ def test_a_quarter_with_a_years_past_is_frozen() -> None:
 def test_the_start_of_an_archive_takes_the_first_scenes_that_suffice() -> None:
     scenes = moments(list(range(0, 360, 12)), [87] * 30)
     first = by_key(epochs_of(scenes))[quarter_of(START), 87]
-    assert first.members == tuple(s.scene_id for s in scenes[:MIN_SCENES])
+    assert first.members == tuple(s.scene_id for s in scenes[:ENOUGH_SCENES])
     assert first.settled
 
 
 def test_a_rare_orbit_borrows_and_says_so() -> None:
     scenes = moments([*range(0, 120, 12), 5], [87] * 10 + [21])
     epoch = by_key(epochs_of(scenes))[quarter_of(START), 21]
-    assert len(epoch.members) == MIN_SCENES
+    assert len(epoch.members) == 11
     assert not epoch.settled
+
+
+def test_an_orbit_with_a_few_of_its_own_waits_for_more_but_not_for_ever() -> None:
+    scenes = moments(list(range(0, 1000, 40)), [94] * 25)
+    first = by_key(epochs_of(scenes))[quarter_of(START), 94]
+    assert MIN_SCENES <= len(first.members) < ENOUGH_SCENES
+    assert max(first.members) < "d0366"
+    assert not first.settled
 
 
 @settings(max_examples=30, deadline=None)
