@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,17 +18,10 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tasks.model import WATER_KINDS, Site, Zone
-from tasks.products.chart import (
-    MONTHS,
-    Look,
-    Month,
-    Positions,
-    looks_chart,
-    monthly_chart,
-    numbered,
-    site_map,
-)
+from tasks.model import WATER_KINDS, Site
+from tasks.products.chart import MONTHS, looks_chart, monthly_chart
+from tasks.products.sketch import Positions, numbered, site_map
+from tasks.products.story import ZoneStory, guessed, read_stories, zone_view
 
 WIDTHS_PX = {"wide": 860, "narrow": 340}
 """Each chart is drawn for a desk or paper, and for a phone."""
@@ -53,26 +45,6 @@ FILES = (
     ("series.zarr", "the same as arrays, for xarray.open_zarr"),
     ("manifest.json", "versions, snapshot, every input scene, every rejected scene, checksums"),
 )
-
-
-@dataclass(frozen=True)
-class ZoneStory:
-    """A water zone with everything that is known of it, in order of time."""
-
-    number: int
-    zone: Zone
-    looks: list[Look]
-    months: list[Month]
-
-    @property
-    def name(self) -> str:
-        """What to call it."""
-        return self.zone.name or self.zone.zone_id
-
-    @property
-    def told(self) -> list[Look]:
-        """Looks that gave a count."""
-        return [look for look in self.looks if look.count is not None]
 
 
 def render_page(
@@ -105,10 +77,10 @@ def render_page(
     str
         A whole HTML document.
     """
-    stories = _stories(site, looks, utilisation)
+    stories = read_stories(site, looks, utilisation)
     context = {
         "site": site,
-        "stories": [_zone_view(story) for story in stories],
+        "stories": [zone_view(story) | {"charts": _charts(story)} for story in stories],
         "facts": _facts(looks, stories),
         "map": _map_view(site, vessels, stories, manifest),
         "zones": _zone_rows(site, looks),
@@ -183,114 +155,10 @@ def many(number: int, noun: str) -> str:
     return f"{number}\xa0{noun}{'' if number == 1 else 's'}"
 
 
-def _stories(site: Site, looks: pd.DataFrame, utilisation: pd.DataFrame) -> list[ZoneStory]:
-    by_zone = {zone.zone_id: _read_looks(looks, zone.zone_id) for zone in site.water_zones}
-    times = [look.when for some in by_zone.values() for look in some]
-    return [
-        ZoneStory(number, zone, here, _read_months(utilisation, zone.zone_id, here, times))
-        for number, zone in numbered(site)
-        if (here := by_zone.get(zone.zone_id)) is not None
-    ]
-
-
-def _read_looks(looks: pd.DataFrame, zone_id: str) -> list[Look]:
-    if not len(looks):
-        return []
-    rows = looks[looks["zone_id"] == zone_id].sort_values(["acquired", "scene_id"], kind="stable")
-    found = []
-    for row in rows.to_dict("records"):
-        flags = frozenset(row["flags"].split(";")) - {""} if isinstance(row["flags"], str) else frozenset()
-        seen, told = _value(row["seen_fraction"]), _value(row["vessel_count"])
-        number = None if told is None else int(told)
-        when = pd.Timestamp(row["acquired"]).to_pydatetime()
-        found.append(Look(when, str(row["scene_id"]), number, seen, flags))
-    return found
-
-
-def _value(cell: Any) -> float | None:
-    """Read a number that may be None, NaN or NA."""
-    return None if pd.isna(cell) else float(cell)
-
-
-def _read_months(
-    utilisation: pd.DataFrame, zone_id: str, looks: Sequence[Look], times: Sequence[datetime]
-) -> list[Month]:
-    """Give every month between the first and the last look at any zone its row, those without a look too."""
-    known = {}
-    if len(utilisation):
-        rows = utilisation[(utilisation["zone_id"] == zone_id) & (utilisation["period"] == "month")]
-        known = {(start.year, start.month): row for start, row in _by_start(rows)}
-    months = []
-    month = Month(min(times).replace(day=1, hour=0, minute=0, second=0, microsecond=0)) if times else None
-    while month is not None and month.start <= max(times):
-        row = known.get((month.start.year, month.start.month))
-        months.append(_month(month.start, row) if row is not None else _uncounted(month, looks))
-        month = Month(month.end)
-    return months
-
-
-def _by_start(rows: pd.DataFrame) -> list[tuple[pd.Timestamp, dict[str, Any]]]:
-    records: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in rows.to_dict("records")]
-    return [(pd.Timestamp(row["start"]), row) for row in records]
-
-
-def _month(start: datetime, row: Mapping[str, Any]) -> Month:
-    most = _value(row["vessels_max"])
-    return Month(
-        start,
-        int(row["looks"]),
-        int(row["looks_seen"]),
-        _value(row["seen_fraction"]),
-        _value(row["vessels_mean"]),
-        _value(row["vessels_low"]),
-        _value(row["vessels_high"]),
-        None if most is None else int(most),
-    )
-
-
-def _uncounted(month: Month, looks: Sequence[Look]) -> Month:
-    here = [look for look in looks if month.start <= look.when < month.end]
-    shares = [look.share for look in here if look.share is not None]
-    told = sum(look.count is not None for look in here)
-    return Month(month.start, len(here), told, float(np.mean(shares)) if shares else None)
-
-
-def _zone_view(story: ZoneStory) -> dict[str, Any]:
-    """Give everything that the template says of a water zone."""
-    valued = [month for month in story.months if month.mean is not None]
-    best = max(valued, key=lambda m: (m.mean or 0.0, m.start), default=None)
-    return {
-        "story": story,
-        "name": story.name,
-        "key": f"zone-{story.number}",
-        "kind": story.zone.kind.value.replace("_", " "),
-        "guessed": _guessed(story.zone),
-        "told": story.told,
-        "valued": valued,
-        "best": best,
-        "as_busy": sum(_overlap(best, month) for month in valued if month is not best) if best else 0,
-        "changed": len(valued) > 1 and not _overlap(valued[0], valued[-1]),
-        "empty_months": sum(bool(month.gap) for month in story.months),
-        "unsettled": sum(look.unsettled for look in story.told),
-        "streaked": sum("artefact" in look.flags for look in story.told),
-        "charts": _charts(story) if story.looks else {},
-    }
-
-
-def _guessed(zone: Zone) -> bool:
-    return zone.confidence.lower().startswith("low")
-
-
-def _overlap(one: Month, other: Month) -> bool:
-    """Tell whether the intervals of two months have anything in common."""
-    low_one, high_one, low_other, high_other = (
-        value if value is not None else float("nan") for value in (one.low, one.high, other.low, other.high)
-    )
-    return not (high_one < low_other or high_other < low_one)
-
-
 def _charts(story: ZoneStory) -> dict[str, dict[str, Markup]]:
-    """Draw both charts in both widths; `chart` escapes what it is given."""
+    """Draw both charts in both widths; `chart` escapes what it is given. Without a look there are none."""
+    if not story.looks:
+        return {}
     mean, every = (
         f"{story.name}: {what}" for what in ("vessels per look, by month", "vessels in every look")
     )
@@ -329,7 +197,7 @@ def _zone_rows(site: Site, looks: pd.DataFrame) -> list[dict[str, Any]]:
                 "zone": zone,
                 "name": zone.name or zone.zone_id,
                 "kind": zone.kind.value.replace("_", " "),
-                "guessed": _guessed(zone),
+                "guessed": guessed(zone),
                 "unmeasured": unmeasured,
                 "state": _state(unmeasured, silent, len(here)),
             }
@@ -377,7 +245,7 @@ def _map_view(
         "scatterers": len(fixed),
         "other": len(site.measured_zones) > len(site.water_zones),
         "structures": len(site.zones) > len(site.measured_zones),
-        "guessed": any(_guessed(zone) for zone in site.zones),
+        "guessed": any(guessed(zone) for zone in site.zones),
     }
 
 

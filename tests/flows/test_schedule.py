@@ -82,7 +82,12 @@ def answers(client: httpx.Client) -> bool:
 
 
 def ask(client: httpx.Client, path: str, **content: Any) -> Any:
-    reply = client.post(path, json=content)
+    """Post and read the answer; a server that has just started answers 503 while its database is locked."""
+    for _ in range(20):
+        reply = client.post(path, json=content)
+        if reply.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            break
+        time.sleep(1)
     reply.raise_for_status()
     return reply.json()
 
