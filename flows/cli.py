@@ -74,23 +74,24 @@ def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
     return guarded
 
 
-def parse_day(text: str) -> date:
+def parse_day(option: str, text: str) -> date:
     """Read a day as YYYY-MM-DD."""
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day; write it as 2023-10-01") from None
+        raise InputError(f"{option} {text!r} is not a day; write it as 2023-10-01") from None
 
 
-DayOption = Annotated[date, typer.Option(parser=parse_day, metavar="YYYY-MM-DD")]
+StartOption = Annotated[str, typer.Option("--start", metavar="YYYY-MM-DD", help="First day, UTC.")]
+EndOption = Annotated[str, typer.Option("--end", metavar="YYYY-MM-DD", help="Last day, UTC, included.")]
 
 
 @app.command()
 @one_line_errors
 def backfill(
     site: SiteArgument,
-    start: DayOption,
-    end: DayOption,
+    start: StartOption,
+    end: EndOption,
     catalog: CatalogOption,
     collection: CollectionOption = None,
     archive: ArchiveOption = None,
@@ -108,13 +109,14 @@ def backfill(
     """
     from flows.chain import make_request
 
-    request = make_request(site, start, end, catalog, collection, archive, out, retry_rejected)
+    first, last = parse_day("--start", start), parse_day("--end", end)
+    request = make_request(site, first, last, catalog, collection, archive, out, retry_rejected)
 
     def run() -> dict[str, Any]:
         from flows.backfill import backfill as flow
 
         return flow(
-            site, start, end, catalog, collection, request.archive, request.out, cluster, retry_rejected
+            site, first, last, catalog, collection, request.archive, request.out, cluster, retry_rejected
         )
 
     _carry_out(request, run, cluster, dry_run, as_json)
@@ -127,11 +129,10 @@ def monitor(
     catalog: CatalogOption,
     collection: CollectionOption = None,
     since: Annotated[
-        date | None, typer.Option(parser=parse_day, metavar="YYYY-MM-DD", help="First day to ask for.")
+        str | None,
+        typer.Option(metavar="YYYY-MM-DD", help="First day; default a month before the newest scene."),
     ] = None,
-    until: Annotated[
-        date | None, typer.Option(parser=parse_day, metavar="YYYY-MM-DD", help="Last day; default today.")
-    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Last day; default today.")] = None,
     archive: ArchiveOption = None,
     out: OutOption = None,
     cluster: ClusterOption = None,
@@ -146,8 +147,9 @@ def monitor(
 
     from flows.period import monitoring_request
 
-    today = until or datetime.now(UTC).date()
-    request = monitoring_request(site, catalog, collection, since, archive, out, today)
+    today = parse_day("--until", until) if until else datetime.now(UTC).date()
+    first = parse_day("--since", since) if since else None
+    request = monitoring_request(site, catalog, collection, first, archive, out, today)
 
     def run() -> dict[str, Any]:
         from flows.monitor import monitor as flow

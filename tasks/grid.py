@@ -7,6 +7,7 @@ coordinates into rows and columns is here and nowhere else.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 
 import numpy as np
@@ -15,11 +16,15 @@ import shapely
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from pyproj import CRS, Transformer
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.features import rasterize
 from shapely.geometry.base import BaseGeometry
 
 from tasks.errors import SceneError
 from tasks.model import Site, Zone
+
+# rasterio silences this for its own drawing buffer with `catch_warnings`, which threads undo for each other.
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
 AOI_MARGIN_M = 300.0
 """Ground kept around the zones: room for a detector's ring and for context in pictures."""

@@ -73,7 +73,7 @@ def load_site(ref: str) -> Site:
     assert isinstance(collection, Mapping)  # anything else is an error by now
     name = site_id(collection, path)
     for problem in problems:
-        logger.warning("site %s: %s", name, problem)
+        logger.debug("site %s: %s", name, problem)  # `sites check` is where one asks for these
     return Site(
         site_id=name,
         title=_text(collection, "title") or name,

@@ -117,7 +117,7 @@ def test_a_site_id_that_cannot_name_a_folder(tmp_path: Path, name: str, found: s
 def test_warnings_are_logged_and_do_not_stop(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     collection = port()
     del feature(collection, "berth")["properties"]["length_m"]
-    with caplog.at_level(logging.WARNING, "tasks.sites"):
+    with caplog.at_level(logging.DEBUG, "tasks.sites"):
         site = load_site(write(tmp_path, collection))
     assert "site testport: zone berth" in caplog.text
     assert "length_m is missing" in caplog.text
