@@ -88,7 +88,7 @@ def _check(request: Request) -> None:
             "vessels are counted in those, so at least one is needed"
         )
     check_folder(request.archive)
-    if urlparse(request.out).scheme not in ("", "file"):
+    if urlparse(request.out).scheme:
         raise InputError(f"--out {request.out} is not a local folder; publications go to local folders yet")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-KEPT = {"ROADSTEAD_REAL_DATA"}
+KEPT = {"ROADSTEAD_REAL_DATA", "ROADSTEAD_STAC_SAMPLES"}
 STATE = Path(tempfile.mkdtemp(prefix="roadstead-tests-"))
 
 for name in [n for n in os.environ if n.startswith(("ROADSTEAD_", "PREFECT_", "DASK_")) and n not in KEPT]:
