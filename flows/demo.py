@@ -12,9 +12,8 @@ START, END = date(2023, 5, 1), date(2023, 12, 31)
 
 def simulated_catalog(folder: Path, console: Console) -> Path:
     """Make the simulated scene set, or reuse it; returns its collection file."""
-    from tasks.simulate.roads import simulate_roads
-
     from flows.progress import Reporter
+    from tasks.simulate.roads import simulate_roads
     from tasks.sites import load_site
 
     console.print(f"simulated images of Najin, {START} to {END}: {folder}", markup=False, highlight=False)
