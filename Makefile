@@ -26,8 +26,9 @@ help:
 demo: $(READY)
 	$(VENV)/bin/roadstead demo
 
+# Two at a time, file by file: modules share a published port or a Prefect server.
 test: $(READY)
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 lint: $(READY)
 	$(VENV)/bin/ruff check

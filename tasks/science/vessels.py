@@ -135,6 +135,7 @@ def detect_vessels(
     options
         What counts as a vessel.
     """
+    water = water & np.isfinite(db)  # a hull's middle must not lie on a pixel that holds nothing
     smooth = multilook(db, multilook_radius(pixel_m, options))
     permanent = permanent_scatterers(background["level"])
     clutter = water & ~ndimage.binary_dilation(permanent, EIGHT, iterations=2)
