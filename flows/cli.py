@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable
 from datetime import date, datetime
@@ -287,6 +288,8 @@ def _carry_out(
         if todo.nothing_to_do:
             headline = f"nothing new: all {todo.known} scenes are archived and published"
     else:
+        if "PREFECT_API_URL" not in os.environ:
+            error_console.print("starting Prefect; 10 to 20 s without a server", style="dim")
         outcome = run()
         headline = (
             f"{outcome['ingested']} scenes ingested, {outcome['measured']} measured; "

@@ -60,6 +60,13 @@ def test_a_raft_of_ships_is_taken_apart() -> None:
     assert len(vessels) == 3
 
 
+def test_a_sliver_is_no_vessel() -> None:
+    power = speckle(np.random.default_rng(12), (SIDE, SIDE))
+    put_ship(power, 80, 80, length_px=2, width_px=2)
+    put_ship(power, 30, 80, length_px=8, width_px=2)
+    assert [round(v.row) for v in found(power).vessels] == [30]
+
+
 def test_what_no_ship_can_be_is_an_artefact() -> None:
     power = speckle(np.random.default_rng(5), (SIDE, SIDE))
     power[80:84, 10:140] = 0.5  # a sidelobe streak of 1.3 km
