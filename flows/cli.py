@@ -288,7 +288,7 @@ def _carry_out(
         if todo.nothing_to_do:
             headline = f"nothing new: all {todo.known} scenes are archived and published"
     else:
-        if "PREFECT_API_URL" not in os.environ:
+        if error_console.is_terminal and "PREFECT_API_URL" not in os.environ:
             error_console.print("starting Prefect; 10 to 20 s without a server", style="dim")
         outcome = run()
         headline = (
