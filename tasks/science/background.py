@@ -199,8 +199,7 @@ def estimate_background(
     # Only the pixels that matter are kept per date: memory is dates × water, not dates × window.
     stack = np.empty((block.sizes["time"], int(near.sum())), np.float32)
     for k in range(block.sizes["time"]):
-        db = to_db(block[band].isel(time=k)).values
-        stack[k] = _standardise_plane(db, water, multilook_px)[near]
+        stack[k] = standardise(to_db(block[band].isel(time=k)), water, multilook_px).values[near]
     seen = np.isfinite(stack)
     count = seen.sum(axis=0)
     bright = (np.nan_to_num(stack, nan=-np.inf) > BRIGHT).sum(axis=0)
