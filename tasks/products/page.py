@@ -31,8 +31,8 @@ MOST_REJECTED = 20
 """Rejected scenes listed by name; the manifest has all."""
 
 FLAG_WORDS = {
-    "no_memory": "almost no earlier image to compare with: uncertain",
-    "thin_memory": "few earlier images to compare with: less certain",
+    "no_memory": "almost no other image to compare with: uncertain",
+    "thin_memory": "few other images to compare with: less certain",
     "artefact": "bright streaks that no ship can make were left out",
     "not_seen": "not seen",
     "not_measured": "not measured",

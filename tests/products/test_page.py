@@ -166,7 +166,7 @@ def test_an_unstated_share_is_not_made_up() -> None:
 def test_looks_at_a_thin_memory_are_hollow() -> None:
     page = Page(render(looks=LOOKS.assign(flags="thin_memory")))
     assert page.with_class("unsettled") == 2 * 3
-    assert "3 of 3 counts had few earlier images to compare with" in page.text
+    assert "3 of 3 counts had few other images to compare with" in page.text
 
 
 def test_map_shows_vessels_scatterers_scale_and_north() -> None:
