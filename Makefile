@@ -13,14 +13,15 @@ ifneq ($(shell cat $(READY) 2>/dev/null && $(VENV)/bin/python -c 'print("runs")'
 $(shell rm -f $(READY))
 endif
 
-.PHONY: help demo test lint bench venv clean
+.PHONY: help demo test lint bench accuracy venv clean
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make demo   the whole main job on simulated radar images of Najin, no network"
+	@echo "make demo   the whole main job on simulated images of Najin and Dunay, no network"
 	@echo "make test   every test, the slow ones and those with a Prefect server too"
 	@echo "make lint   style, types, import contracts, deployment files"
 	@echo "make bench  the benchmarks"
+	@echo "make accuracy  published numbers against simulated truth; renews the table in README.md"
 	@echo "make clean  remove .venv and the tools' caches; results stay"
 
 demo: $(READY)
@@ -42,6 +43,9 @@ lint: $(READY)
 
 bench: $(READY)
 	$(VENV)/bin/python -m pytest -o python_files='bench_*.py' -o python_functions='bench_* test_*' tests/benchmarks
+
+accuracy: $(READY)
+	$(VENV)/bin/python -m tests.benchmarks.bench_accuracy
 
 venv: $(READY)
 

@@ -133,7 +133,10 @@ def run_chain(request: Request, cluster: str) -> Outcome:
     recipes = analyse.recipes(request, ledger)
     look_table, vessel_table = publish.gather(request, recipes, (looks, vessels))
     series = infer.infer_series(look_table)
-    folder = publish.publish_site(request, ledger, recipes, look_table, vessel_table, series, scatterers)
+    regimes = infer.infer_regimes(look_table, infer.quay_metres(request.site))
+    folder = publish.publish_site(
+        request, ledger, recipes, look_table, vessel_table, series, regimes, scatterers
+    )
     advance(1)
     return finished(outcome, ledger, look_table, vessel_table, str(folder))
 

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 from collections.abc import Callable
-from datetime import date, datetime
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from flows.settings import Settings, quiet_environment
-from tasks.errors import InputError, RoadsteadError
-
-EXIT_PARTLY = 3
+from flows.cli_simulate import simulate
+from flows.cli_sites import sites_app
+from flows.settings import Settings
+from flows.terminal import (
+    EXIT_PARTLY,
+    ArchiveOption,
+    CatalogOption,
+    ClusterOption,
+    CollectionOption,
+    DryRunOption,
+    EndOption,
+    JsonOption,
+    OutOption,
+    SiteArgument,
+    StartOption,
+    error_console,
+    one_line_errors,
+    out_console,
+    parse_day,
+)
 
 app = typer.Typer(
     name="roadstead",
@@ -29,62 +40,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-sites_app = typer.Typer(help="Ports and their zones: list, show, check.", no_args_is_help=True)
 app.add_typer(sites_app, name="sites")
-
-out_console = Console(soft_wrap=True)
-error_console = Console(stderr=True, soft_wrap=True)
-
-P = ParamSpec("P")
-
-SiteArgument = Annotated[str, typer.Argument(metavar="SITE", help="Bundled id or a site's GeoJSON file.")]
-CatalogOption = Annotated[
-    str, typer.Option("--catalog", help="STAC API, static catalogue or collection, or stac-geoparquet file.")
-]
-CollectionOption = Annotated[
-    list[str] | None, typer.Option("--collection", help="Collection to take; repeat for more.")
-]
-ArchiveOption = Annotated[str | None, typer.Option("--archive", help="Archive folder; default OUT/archive.")]
-OutOption = Annotated[str | None, typer.Option("--out", help="Publication folder; default roadstead-out.")]
-ClusterOption = Annotated[
-    str | None, typer.Option("--cluster", help="auto, none, local, or a Dask scheduler tcp://host:8786.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")]
-
-
-def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
-    """Turn errors made for people into one line and an exit code."""
-
-    @wraps(command)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-        quiet_environment(Settings())
-        logging.basicConfig(
-            level=logging.INFO if not error_console.is_terminal else logging.WARNING,
-            format="%(asctime)s %(message)s",
-            datefmt="%H:%M:%S",
-        )
-        for noisy in ("httpx", "prefect", "distributed", "rasterio", "pyogrio"):
-            logging.getLogger(noisy).setLevel(logging.CRITICAL)  # what goes wrong is said once, below
-        try:
-            command(*args, **kwargs)
-        except RoadsteadError as fault:
-            error_console.print(f"roadstead: {fault}", style="red", markup=False, highlight=False)
-            raise typer.Exit(fault.exit_code) from None
-
-    return guarded
-
-
-def parse_day(option: str, text: str) -> date:
-    """Read a day as YYYY-MM-DD."""
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        raise InputError(f"{option} {text!r} is not a day; write it as 2023-10-01") from None
-
-
-StartOption = Annotated[str, typer.Option("--start", metavar="YYYY-MM-DD", help="First day, UTC.")]
-EndOption = Annotated[str, typer.Option("--end", metavar="YYYY-MM-DD", help="Last day, UTC, included.")]
+app.command("simulate")(simulate)
 
 
 @app.command()
@@ -144,7 +101,7 @@ def monitor(
 
     Example: `roadstead monitor najin --catalog https://stac.example/v1 --collection sentinel-1-rtc`
     """
-    from datetime import UTC
+    from datetime import UTC, datetime
 
     from flows.period import monitoring_request
 
@@ -164,95 +121,29 @@ def monitor(
 @one_line_errors
 def demo(
     out: Annotated[
-        str, typer.Option("--out", help="Folder for the images, the archive and the page.")
+        str, typer.Option("--out", help="Folder for the images, the archive and the pages.")
     ] = "demo",
+    seed: Annotated[
+        int, typer.Option("--seed", help="Another seed, another story between the reports.")
+    ] = 2023,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the whole main job on simulated radar images of Najin; needs no network.
+    """Run the whole main job on simulated images of Najin and Dunay; needs no network.
+
+    Simulates June to December 2023 once (and keeps it), gathers and measures both ports, and says
+    what the images tell: when the port woke, how sure that is, how busy its berths were, how many
+    trips there were, and what cannot be known.
 
     Example: `roadstead demo --out demo`
     """
-    from flows.chain import make_request
-    from flows.demo import END, START, simulated_catalog
+    from flows.demo import run_demo
 
-    catalog = str(simulated_catalog(Path(out) / "images", error_console))
-    request = make_request("najin", START, END, catalog, None, None, out)
-
-    def run() -> dict[str, Any]:
-        from flows.backfill import backfill as flow
-
-        return flow("najin", START, END, catalog, None, request.archive, request.out)
-
-    _carry_out(request, run, None, False, as_json)
-    if not as_json:
-        out_console.print("All images of this demo are simulated; they say nothing about the real port.")
-
-
-@sites_app.command("list")
-@one_line_errors
-def sites_list(as_json: JsonOption = False) -> None:
-    """List the bundled sites.
-
-    Example: `roadstead sites list`
-    """
-    from tasks.sites import bundled_sites, load_site
-
-    sites = [load_site(site_id) for site_id in bundled_sites()]
+    told = run_demo(Path(out), seed, error_console)
     if as_json:
-        print(json.dumps([{"id": s.site_id, "title": s.title, "zones": len(s.zones)} for s in sites]))
+        print(json.dumps(told, ensure_ascii=False))
         return
-    table = Table("site", "title", "zones", box=None, pad_edge=False)
-    for site in sites:
-        table.add_row(site.site_id, site.title, str(len(site.zones)))
-    out_console.print(table)
-
-
-@sites_app.command("show")
-@one_line_errors
-def sites_show(site: SiteArgument, as_json: JsonOption = False) -> None:
-    """Show a site's zones.
-
-    Example: `roadstead sites show najin`
-    """
-    from tasks.sites import load_site
-
-    found = load_site(site)
-    rows = [
-        {"zone_id": z.zone_id, "kind": z.kind.value, "name": z.name, "confidence": z.confidence}
-        for z in found.zones
-    ]
-    if as_json:
-        print(json.dumps({"id": found.site_id, "title": found.title, "zones": rows}, ensure_ascii=False))
-        return
-    table = Table("zone", "kind", "name", "confidence", title=found.title, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*row.values())
-    out_console.print(table)
-    out_console.print(found.attribution, style="dim", markup=False)
-
-
-@sites_app.command("check")
-@one_line_errors
-def sites_check(
-    file: Annotated[Path, typer.Argument(help="A site's GeoJSON file.")], as_json: JsonOption = False
-) -> None:
-    """Check a site file against every rule; says what is wrong and where. Exit code 2 on errors.
-
-    Example: `roadstead sites check my-port.geojson`
-    """
-    from dataclasses import asdict
-
-    from tasks.sites import check_file
-
-    problems = check_file(file)
-    if as_json:
-        print(json.dumps([asdict(p) for p in problems], ensure_ascii=False))
-    else:
-        for problem in problems:
-            out_console.print(str(problem), markup=False, highlight=False)
-        out_console.print(f"{file}: {len(problems)} problems" if problems else f"{file}: good", markup=False)
-    if any(p.severity == "error" for p in problems):
-        raise typer.Exit(InputError.exit_code)
+    for line in told["lines"]:
+        out_console.print(line, markup=False, highlight=False)
 
 
 def _version(wanted: bool) -> None:

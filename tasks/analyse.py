@@ -36,7 +36,7 @@ from tasks.science.background import (
     scatterer_list,
 )
 from tasks.science.vessels import multilook_radius
-from tasks.science.zones import DEFAULT_LOOK, draw_site, measure_scenes
+from tasks.science.zones import DEFAULT_LOOK, NO_MEMORY, draw_site, measure_scenes
 
 LOOKS_PER_JOB = 16
 """Scenes per job: coarse enough (≥ 0.3 s of work) for a scheduler, small enough to show progress."""
@@ -152,7 +152,7 @@ def measuring_jobs(request: Request, ledger: Ledger, measured: dict[str, str]) -
 def memory_flag(epoch: Epoch) -> str:
     """Say how far a background can be trusted; empty when it is settled."""
     if len(epoch.members) < THIN_MEMORY:
-        return "no_memory"
+        return NO_MEMORY
     return "" if len(epoch.members) >= MIN_SCENES else "thin_memory"
 
 

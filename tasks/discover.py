@@ -98,14 +98,18 @@ def _bbox(request: Request) -> tuple[float, float, float, float]:
 
 
 def _with_radar(request: Request, scenes: tuple[SceneRef, ...]) -> tuple[list[SceneRef], list[Rejection]]:
-    """Keep the scenes of collections that have a radar band; complain about those asked for by name."""
+    """Keep the radar bands of collections that have some; complain about others asked for by name."""
+    optical = {s.collection: s.bands for s in scenes if s.bands}
+    scenes = tuple(replace(s, bands=tuple(b for b in s.bands if b.name in RADAR_BANDS)) for s in scenes)
     usable = {s.collection for s in scenes if s.bands}
     for collection in request.collections or sorted({s.collection for s in scenes} if not usable else ()):
         if collection not in usable:
             assets = sorted({a for s in scenes if s.collection == collection for a in s.assets})
+            unread = ", ".join(b.name for b in optical.get(collection, ()))
             raise InputError(
                 f"collection {collection!r} has no radar band ({', '.join(RADAR_BANDS)}); "
                 f"it has {', '.join(assets) or 'no assets'}"
+                + (f": {unread} are optical bands, and no measure reads them yet" if unread else "")
             )
     here = [s for s in scenes if s.collection in usable]
     bare = [Rejection(s.scene_id, "has no radar band") for s in here if not s.bands]

@@ -1,15 +1,91 @@
-"""From looks to series: what the numbers say over weeks and months."""
+"""From looks to series: what the numbers say over weeks and months, when they changed, and between ports."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
 
 import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.errors import InputError
+from tasks.products.tables import read_looks, regimes_table
+from tasks.science import activity, trips
+from tasks.science.activity import Occupancy
 from tasks.science.indicators import utilisation
+from tasks.science.quays import quay_metres
+from tasks.science.regimes import Change
+from tasks.science.trips import DEFAULT_TRIPS, TripOptions, Trips
+
+__all__ = [
+    "infer_regimes",
+    "infer_series",
+    "likely_change",
+    "occupancy_between",
+    "quay_metres",
+    "trips_between",
+]
 
 
 @task(cache_policy=NO_CACHE)
 def infer_series(looks: pd.DataFrame) -> pd.DataFrame:
     """Summarise looks by week and month, with intervals and denominators."""
     return utilisation(looks)
+
+
+def infer_regimes(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> pd.DataFrame:
+    """Divide a site's looks into regimes of vessels at berth.
+
+    Parameters
+    ----------
+    looks
+        One row per look × zone, as published.
+    quay_m
+        Usable metres by berth (`quay_metres`); all berths weigh alike where it is not given.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of ``regimes.parquet``; no row where nothing can be said: no berths, or too few looks.
+    """
+    return regimes_table(activity.regime_rows(looks, quay_m))
+
+
+def likely_change(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> Change | None:
+    """Find where the activity at a site's berths changed if it did at all; None from too few looks."""
+    return activity.site_change(looks, quay_m)
+
+
+def occupancy_between(
+    looks: pd.DataFrame, start: date, end: date, quay_m: Mapping[str, float] | None = None
+) -> Occupancy:
+    """Mean share of the quay metres taken from one day to another, both included, with its 90 % interval."""
+    return activity.occupancy_between(looks, start, end + timedelta(days=1), quay_m)
+
+
+def trips_between(
+    publication_a: Path, publication_b: Path, start: date, end: date, options: TripOptions = DEFAULT_TRIPS
+) -> Trips:
+    """Bound the one-way trips from one published port to another, from one day to another, both included.
+
+    Parameters
+    ----------
+    publication_a, publication_b
+        Folders of the two publications.
+    start, end
+        First and last day, UTC.
+    options
+        Sailing time and the other assumptions; they come back with the result.
+
+    Raises
+    ------
+    InputError
+        If a folder holds no publication.
+    """
+    for folder in (publication_a, publication_b):
+        if not (folder / "looks.parquet").is_file():
+            raise InputError(f"{folder} holds no looks.parquet; the folder of a publication is needed")
+    first, after = pd.Timestamp(start), pd.Timestamp(end) + pd.Timedelta(days=1)
+    return trips.trips_between(read_looks(publication_a), read_looks(publication_b), first, after, options)

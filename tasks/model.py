@@ -83,8 +83,9 @@ class Site:
         return tuple(z for z in self.zones if z.kind in WATER_KINDS)
 
 
-Units = Literal["1", "dB", "relative dB"]
-"""Linear power, calibrated decibel, or decibel with unknown zero and step."""
+Units = Literal["1", "dB", "relative dB", "reflectance", "class"]
+"""Linear power, calibrated decibel, decibel with unknown zero and step, surface reflectance (0 to 1
+for most ground), or class codes that must never be averaged."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ class BandAsset:
     """One band of one scene: where its pixels are and what they mean."""
 
     name: str
-    """Common name: ``vv``, ``vh``, ``hh``, ``hv``."""
+    """Common name: ``vv``, ``vh``, ``hh``, ``hv``; ``blue``, ``green``, ``red``, ``nir``, ``swir16``; ``scl``
+    for Sentinel-2's scene classes."""
 
     href: str
 
@@ -100,6 +102,13 @@ class BandAsset:
 
     nodata: float | None = None
     """The catalogue's word for "no data"; the file's own tag is used where this is None."""
+
+    scale: float = 1.0
+    offset: float = 0.0
+    """A pixel means number × scale + offset, in `units`."""
+
+    index: int = 1
+    """Number of the band within its file, from 1."""
 
 
 @dataclass(frozen=True)

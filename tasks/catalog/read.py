@@ -86,7 +86,9 @@ def read_header(band: BandAsset) -> Header:
         If the file cannot be opened or has no CRS.
     """
     with _open(band) as source:
-        return Header(source.crs.to_string(), source.transform, source.dtypes[0], _nodata(source, band))
+        return Header(
+            source.crs.to_string(), source.transform, source.dtypes[band.index - 1], _nodata(source, band)
+        )
 
 
 def read_planes(scene: SceneRef, box: GeoBox) -> dict[str, npt.NDArray[Any]]:
@@ -98,13 +100,13 @@ def read_planes(scene: SceneRef, box: GeoBox) -> dict[str, npt.NDArray[Any]]:
         What to read.
     box
         The site's window; scenes on the same grid are read as they are, others are warped
-        (bilinear), which is said in the log of the step.
+        (bilinear; classes by nearest neighbour), which is said in the log of the step.
 
     Returns
     -------
     dict
-        Band name to ``(y, x)`` in the file's dtype; pixels without data, and those outside the scene,
-        are NaN (floats) or 0 (integers), whatever the file writes there.
+        Band name to ``(y, x)`` in the file's dtype, before the band's scale and offset; pixels without
+        data, and those outside the scene, are NaN (floats) or 0 (integers), whatever the file writes there.
 
     Raises
     ------
@@ -116,23 +118,23 @@ def read_planes(scene: SceneRef, box: GeoBox) -> dict[str, npt.NDArray[Any]]:
 
 def _read_window(band: BandAsset, box: GeoBox) -> npt.NDArray[Any]:
     with _open(band) as source:
-        nodata = _nodata(source, band)
-        empty = float("nan") if np.issubdtype(source.dtypes[0], np.floating) else 0
+        nodata, dtype = _nodata(source, band), source.dtypes[band.index - 1]
+        empty = float("nan") if np.issubdtype(dtype, np.floating) else 0
         offset = pixel_offset(box, source.crs.to_string(), source.transform)
         if offset is None:
-            return _read_warped(source, box, empty if nodata is None else nodata, empty)
-        plane = np.full(box.shape, empty, dtype=source.dtypes[0])
+            return _read_warped(source, band, box, empty if nodata is None else nodata, empty)
+        plane = np.full(box.shape, empty, dtype=dtype)
         row, col = offset
         r0, c0 = max(row, 0), max(col, 0)
         r1, c1 = min(row + box.shape[0], source.height), min(col + box.shape[1], source.width)
         if r1 > r0 and c1 > c0:
-            part = source.read(1, window=Window(c0, r0, c1 - c0, r1 - r0))
+            part = source.read(band.index, window=Window(c0, r0, c1 - c0, r1 - r0))
             part = part if nodata is None else np.where(part == nodata, empty, part)
             plane[r0 - row : r1 - row, c0 - col : c1 - col] = part
         return plane
 
 
-def _read_warped(source: Any, box: GeoBox, nodata: float, empty: float) -> npt.NDArray[Any]:
+def _read_warped(source: Any, band: BandAsset, box: GeoBox, nodata: float, empty: float) -> npt.NDArray[Any]:
     height, width = box.shape
     with WarpedVRT(
         source,
@@ -140,16 +142,17 @@ def _read_warped(source: Any, box: GeoBox, nodata: float, empty: float) -> npt.N
         transform=box.affine,
         width=width,
         height=height,
-        resampling=Resampling.bilinear,
+        resampling=Resampling.nearest if band.units == "class" else Resampling.bilinear,
         src_nodata=nodata,
         nodata=empty,
     ) as warped:
-        return np.asarray(warped.read(1))
+        return np.asarray(warped.read(band.index))
 
 
 def _nodata(source: Any, band: BandAsset) -> float | None:
-    stated: float | None = source.nodata if band.nodata is None else band.nodata
-    if stated is not None and np.isnan(stated) and not np.issubdtype(source.dtypes[0], np.floating):
+    index = band.index - 1
+    stated: float | None = source.nodatavals[index] if band.nodata is None else band.nodata
+    if stated is not None and np.isnan(stated) and not np.issubdtype(source.dtypes[index], np.floating):
         return None  # some catalogues say NaN of integers
     return stated
 
@@ -161,6 +164,10 @@ def _open(band: BandAsset) -> Iterator[Any]:
         with rasterio.Env(**GDAL_OPTIONS), rasterio.open(band.href, driver="GTiff") as source:
             if source.crs is None:
                 raise SceneError(f"{shown(band.href)} has no CRS; a georeferenced GeoTIFF is needed")
+            if not 1 <= band.index <= source.count:
+                raise SceneError(
+                    f"{shown(band.href)} has {source.count} bands; {band.name} should be number {band.index}"
+                )
             if max(source.shape) > MAX_SIDE_PX:
                 raise SceneError(
                     f"{shown(band.href)} claims {source.shape} pixels; at most {MAX_SIDE_PX} a side is read"

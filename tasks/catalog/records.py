@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from tasks.catalog.optical import optical_bands
 from tasks.errors import SceneError
 from tasks.model import BandAsset, SceneRef, Units
 
@@ -46,7 +47,8 @@ def scene_record(item: Mapping[str, Any]) -> SceneRef:
     Returns
     -------
     SceneRef
-        Its radar bands may be empty: whether that matters is the caller's business.
+        Radar bands first, then optical ones; there may be none: whether that matters is the
+        caller's business.
 
     Raises
     ------
@@ -64,13 +66,14 @@ def scene_record(item: Mapping[str, Any]) -> SceneRef:
 
 def _record(scene_id: str, item: Mapping[str, Any]) -> SceneRef:
     properties: Mapping[str, Any] = item.get("properties") or {}
+    assets: Mapping[str, Any] = item.get("assets") or {}
     bbox = item.get("bbox")
     cloud = properties.get("eo:cloud_cover")
     return SceneRef(
         scene_id=scene_id,
         collection=str(item.get("collection") or "unnamed"),
         acquired=acquisition_time(scene_id, properties),
-        bands=tuple(radar_bands(item.get("assets") or {})),
+        bands=(*radar_bands(assets), *optical_bands(assets, properties)),
         bbox=_flat_bbox(bbox) if bbox is not None else None,
         platform=str(properties.get("platform") or "").lower(),
         orbit=relative_orbit(scene_id, properties),
@@ -80,7 +83,7 @@ def _record(scene_id: str, item: Mapping[str, Any]) -> SceneRef:
             _mark(k, properties[k]) for k in PROCESSING_KEYS if properties.get(k) is not None
         ),
         cloud_cover=None if cloud is None else float(cloud),
-        assets=tuple(sorted(item.get("assets") or {})),
+        assets=tuple(sorted(assets)),
     )
 
 

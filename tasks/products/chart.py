@@ -15,9 +15,12 @@ from itertools import groupby
 
 from tasks.products.story import Look, Month
 from tasks.products.svg import MIN_LABEL_PX, paper, tag, tenths, words
+from tasks.products.wording import MONTHS
 
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 UNIT = "vessels per look"
+
+MIN_YEAR_PX = 40
+"""Room that a year needs where only years are written: four bold digits and a space."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,13 @@ class Frame:
     left: float = 30
     right: float = 8
     head: float = 24
+    unit: tuple[str, ...] = (UNIT,)
+    """Written above the plot, or line by line beside it where there is room on the left."""
+
+    @property
+    def beside(self) -> bool:
+        """Whether the left margin has room for words."""
+        return self.left >= 100
 
     @property
     def base(self) -> float:
@@ -64,10 +74,10 @@ def monthly_chart(months: Sequence[Month], title: str, key: str, width: int) -> 
     width
         CSS pixels.
     """
-    top = _nice_top([value for m in months for value in (m.high, m.mean) if value is not None])
-    frame = Frame(width, width // 6 + 130, months, top)
-    marks = [_month_mark(month, frame) for month in months if not month.gap]
-    body = [_hatch(key), *_axes(frame), *_gaps(frame, key, labels=True), *marks]
+    top = nice_top([value for m in months for value in (m.high, m.mean) if value is not None])
+    frame = Frame(width, _height(width, top), months, top)
+    marks = [month_mark(month, frame, f"{month.mean:.1f} {UNIT}") for month in months if not month.gap]
+    body = [hatch(key), *axes(frame), *gaps(frame, key, labels=True), *marks]
     text = f"Mean {UNIT} of each month as a line, its 90 % interval as a band; hatched months have no value."
     return paper(frame.width, frame.height, key, title, text, body)
 
@@ -82,16 +92,21 @@ def looks_chart(looks: Sequence[Look], months: Sequence[Month], title: str, key:
     months, title, key, width
         As for `monthly_chart`.
     """
-    top = _nice_top([look.count for look in looks if look.count is not None])
+    top = nice_top([look.count for look in looks if look.count is not None])
     lane = 14 if any(look.count is None for look in looks) else 0
-    frame = Frame(width, width // 6 + 130 + lane, months, top, foot=40 + lane)
+    frame = Frame(width, _height(width, top) + lane, months, top, foot=40 + lane)
     marks = [_look_mark(look, frame, 3.6 if width > 500 else 2.8) for look in looks]
-    body = [_hatch(key), *_axes(frame), *_gaps(frame, key, labels=False), *marks]
+    body = [hatch(key), *axes(frame), *gaps(frame, key, labels=False), *marks]
     text = "One dot per look: vessels counted over time; crosses below the axis are looks that could not see."
     return paper(frame.width, frame.height, key, title, text, body)
 
 
-def _nice_top(values: Sequence[float]) -> float:
+def _height(width: int, top: float) -> int:
+    """Find a height in proportion to the width; a zone with hardly a vessel needs little."""
+    return 130 + (width // 6 if top > 1 else 0)
+
+
+def nice_top(values: Sequence[float]) -> float:
     """Find the multiple of the grid's step that all values fit under."""
     top = max([1.0, *values])
     return _step(top) * math.ceil(top / _step(top))
@@ -103,13 +118,14 @@ def _step(top: float) -> int:
     return next(step for step in steps if top <= 5 * step)
 
 
-def _month_mark(month: Month, frame: Frame) -> str:
+def month_mark(month: Month, frame: Frame, value: str) -> str:
+    """Draw a month that has a value, which is given in words too."""
     x0, x1 = frame.x(month.start), frame.x(month.end)
     gap = min(2.0, (x1 - x0) / 6)
     low, mean, high = (value or 0.0 for value in (month.low, month.mean, month.high))
     says = (
-        f"{MONTHS[month.start.month - 1]} {month.start.year}: {mean:.1f} {UNIT}, "
-        f"90 % interval {low:.1f}–{high:.1f}, {month.seen} of {month.taken} looks saw the zone"
+        f"{MONTHS[month.start.month - 1]} {month.start.year}: {value}, "
+        f"90 % interval {low:.1f}–{high:.1f}, {month.seen} of {month.taken} looks could see it"
     )
     box = {"x": x0 + gap, "width": x1 - x0 - 2 * gap}
     y0, y, y1 = frame.y(high), frame.y(mean), frame.y(low)
@@ -131,7 +147,7 @@ def _look_mark(look: Look, frame: Frame, radius: float) -> str:
     return tag("circle", note, class_=kind, cx=x, cy=frame.y(look.count), r=radius)
 
 
-def _gaps(frame: Frame, key: str, *, labels: bool) -> Iterable[str]:
+def gaps(frame: Frame, key: str, *, labels: bool) -> Iterable[str]:
     """Hatch runs of months that have nothing to show, each with its reason where it fits."""
     for reason, run in groupby(frame.months, key=lambda month: month.gap):
         if not reason:
@@ -147,26 +163,40 @@ def _gaps(frame: Frame, key: str, *, labels: bool) -> Iterable[str]:
             yield tag("text", words(reason), class_="gap-label", x=x, y=y, dy="0.35em", transform=turn)
 
 
-def _hatch(key: str) -> str:
+def hatch(key: str) -> str:
+    """Define the pattern of what has no value."""
     ground = tag("rect", class_="ground", width=6, height=6)
     line = tag("path", class_="hatch", d="M0 0V6")
     box: dict[str, str | float] = {"width": 6, "height": 6, "patternUnits": "userSpaceOnUse"}
     return tag("pattern", ground, line, id=f"{key}-hatch", patternTransform="rotate(45)", **box)
 
 
-def _axes(frame: Frame) -> Iterable[str]:
-    yield tag("text", words(UNIT), class_="unit", x=2, y=12)
+def axes(frame: Frame) -> Iterable[str]:
+    """Draw unit, grid lines with their values, and the months below."""
+    yield from side_words(frame)
     for value in range(0, round(frame.top) + 1, _step(frame.top)):
         y = frame.y(value)
         kind = "axis" if value == 0 else "grid"
         yield tag("line", class_=kind, x1=frame.left, x2=frame.width - frame.right, y1=y, y2=y)
         yield tag("text", str(value), class_="tick", x=frame.left - 5, y=y, dy="0.35em", text_anchor="end")
-    yield from _month_axis(frame)
+    yield from month_axis(frame)
 
 
-def _month_axis(frame: Frame) -> Iterable[str]:
+def side_words(frame: Frame) -> Iterable[str]:
+    """Write what is drawn: beside the plot where there is room, else above it."""
+    if not frame.beside:
+        yield tag("text", words(" ".join(frame.unit)), class_="unit", x=2, y=12)
+        return
+    for k, line in enumerate(frame.unit):
+        kind = "unit" if k else "unit first"
+        yield tag("text", words(line), class_=kind, x=2, y=frame.head + 10 + 16 * k)
+
+
+def month_axis(frame: Frame) -> Iterable[str]:
+    """Name months and years below the plot, as many as have room."""
     month_px = (frame.width - frame.left - frame.right) / len(frame.months)
-    step = next((s for s in (1, 2, 3, 6, 12, 24, 60, 120) if s * month_px >= MIN_LABEL_PX), 240)
+    steps = ((s, MIN_LABEL_PX if s < 12 else MIN_YEAR_PX) for s in (1, 2, 3, 6, 12, 24, 60, 120))
+    step = next((s for s, room in steps if s * month_px >= room), 240)
     for k, month in enumerate(frame.months):
         number, year, x = month.start.month, month.start.year, frame.x(month.start)
         if step < 12 and (number - 1) % step == 0:

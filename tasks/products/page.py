@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import geopandas as gpd
@@ -18,13 +17,20 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tasks.model import WATER_KINDS, Site
-from tasks.products.chart import MONTHS, looks_chart, monthly_chart
+from tasks.model import WATER_KINDS, Site, ZoneKind
+from tasks.products.chart import looks_chart, monthly_chart
+from tasks.products.headline import Regime, headline, read_regimes
+from tasks.products.quay import Quay, quay_view, read_quay
+from tasks.products.quay_chart import berth_grid, quay_share_chart, ships_chart
 from tasks.products.sketch import Positions, numbered, site_map
 from tasks.products.story import ZoneStory, guessed, read_stories, zone_view
+from tasks.products.wording import day, many, minute, month_name, share
 
 WIDTHS_PX = {"wide": 860, "narrow": 340}
 """Each chart is drawn for a desk or paper, and for a phone."""
+
+COUNTED_KINDS = WATER_KINDS | {ZoneKind.BERTH}
+"""Kinds of which radar at 10 m can tell something."""
 
 NEWEST_ROWS = 10
 MOST_REJECTED = 20
@@ -42,7 +48,8 @@ FILES = (
     ("looks.parquet", "one row per look and zone: count, share seen, flags; null where it could not be told"),
     ("vessels.parquet", "one row per detection: position, outline, length with its error, heading, scene"),
     ("utilisation.csv", "the weekly and monthly means with their intervals and numbers of looks"),
-    ("series.zarr", "the same as arrays, for xarray.open_zarr"),
+    ("regimes.parquet", "when activity changed: date, interval, probability, status, when it could be known"),
+    ("series.zarr", "looks, means and shares of the quay as arrays, for xarray.open_zarr"),
     ("manifest.json", "versions, snapshot, every input scene, every rejected scene, checksums"),
 )
 
@@ -52,6 +59,8 @@ def render_page(
     looks: pd.DataFrame,
     vessels: gpd.GeoDataFrame,
     utilisation: pd.DataFrame,
+    regimes: pd.DataFrame,
+    occupancy: pd.DataFrame,
     manifest: dict[str, Any],
     pictures: dict[str, bytes] | None = None,
 ) -> str:
@@ -67,6 +76,10 @@ def render_page(
         Points with ``scene_id``; may be empty.
     utilisation
         Weekly and monthly means; only the months are shown.
+    regimes
+        Columns of ``regimes.parquet``; without a row the page says why nothing is said.
+    occupancy
+        Share of the quay metres taken by month, `tasks.products.quay.OCCUPANCY_COLUMNS`; may be empty.
     manifest
         Snapshot, versions, inputs, rejected scenes, permanent scatterers, and whether all is simulated.
     pictures
@@ -78,13 +91,16 @@ def render_page(
         A whole HTML document.
     """
     stories = read_stories(site, looks, utilisation)
+    quay, spells = read_quay(site, looks, occupancy), read_regimes(regimes)
     context = {
         "site": site,
+        "headline": headline(spells, quay),
+        "berths": quay_view(quay) | {"charts": _quay_charts(quay, spells), "shaded": _shaded(spells)},
         "stories": [zone_view(story) | {"charts": _charts(story)} for story in stories],
         "facts": _facts(looks, stories),
-        "map": _map_view(site, vessels, stories, manifest),
+        "map": _map_view(site, vessels, stories, quay, manifest),
         "zones": _zone_rows(site, looks),
-        "newest": _newest_rows(stories),
+        "newest": _newest_rows(stories, quay),
         "manifest": manifest,
         "inputs": _input_rows(manifest),
         "most_rejected": MOST_REJECTED,
@@ -108,53 +124,6 @@ def _environment() -> Environment:
     return environment
 
 
-def day(when: datetime) -> str:
-    """Write a date, the same in every locale.
-
-    Examples
-    --------
-    >>> day(datetime(2023, 12, 9))
-    '9 Dec 2023'
-    """
-    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
-
-
-def minute(when: datetime) -> str:
-    """Write a date and time."""
-    return f"{day(when)}, {when:%H:%M} UTC"
-
-
-def month_name(when: datetime) -> str:
-    """Write a month."""
-    return f"{MONTHS[when.month - 1]} {when.year}"
-
-
-def share(value: float | None) -> str:
-    r"""Write a share; only all is 100 % and only nothing is 0 %.
-
-    Examples
-    --------
-    >>> share(0.9999), share(0.5), share(0.0001)
-    ('>99\xa0%', '50\xa0%', '<1\xa0%')
-    """
-    if value is None:
-        return "an unknown share"
-    if 0.995 <= value < 1:
-        return ">99\xa0%"
-    return "<1\xa0%" if 0 < value < 0.005 else f"{100 * value:.0f}\xa0%"
-
-
-def many(number: int, noun: str) -> str:
-    r"""Write a number with its noun.
-
-    Examples
-    --------
-    >>> many(1, "look"), many(0, "look")
-    ('1\xa0look', '0\xa0looks')
-    """
-    return f"{number}\xa0{noun}{'' if number == 1 else 's'}"
-
-
 def _charts(story: ZoneStory) -> dict[str, dict[str, Markup]]:
     """Draw both charts in both widths; `chart` escapes what it is given. Without a look there are none."""
     if not story.looks:
@@ -169,6 +138,31 @@ def _charts(story: ZoneStory) -> dict[str, dict[str, Markup]]:
         }
         for size, width in WIDTHS_PX.items()
     }
+
+
+def _quay_charts(quay: Quay, spells: Sequence[Regime]) -> dict[str, dict[str, Markup]]:
+    """Draw the three charts of the berths in both widths; they escape what they are given."""
+    if not quay.berths:
+        return {}
+    drawings = {
+        "ships": (ships_chart, "Ships at berth in every look"),
+        "shares": (quay_share_chart, "Share of the quay metres taken, by month"),
+        "grid": (berth_grid, "Which berth was taken when"),
+    }
+    return {
+        size: {
+            name: Markup(draw(quay, spells, title, f"{name}-{size}", width))
+            for name, (draw, title) in drawings.items()
+        }
+        for size, width in WIDTHS_PX.items()
+    }
+
+
+def _shaded(spells: Sequence[Regime]) -> str:
+    """Tell what is shaded behind the charts of the berths: nothing, a regime, or regimes and a change."""
+    if not spells or not all(spell.established for spell in spells):
+        return ""
+    return "change" if len(spells) > 1 else "steady"
 
 
 def _facts(looks: pd.DataFrame, stories: Sequence[ZoneStory]) -> dict[str, Any]:
@@ -188,14 +182,15 @@ def _zone_rows(site: Site, looks: pd.DataFrame) -> list[dict[str, Any]]:
     rows = []
     for number, zone in numbered(site):
         here = looks[looks["zone_id"] == zone.zone_id] if len(looks) else looks
-        flags = set(here["flags"].dropna()) if len(here) else set()
+        flags = {flag for cell in here["flags"].dropna() for flag in cell.split(";")} if len(here) else set()
         silent = not len(here) or not here["vessel_count"].notna().any()
-        unmeasured = silent and (zone.kind not in WATER_KINDS or flags == {"not_measured"})
+        unmeasured = silent and (zone.kind not in COUNTED_KINDS or "not_measured" in flags)
         rows.append(
             {
                 "number": number,
                 "zone": zone,
                 "name": zone.name or zone.zone_id,
+                "berth": zone.kind is ZoneKind.BERTH,
                 "kind": zone.kind.value.replace("_", " "),
                 "guessed": guessed(zone),
                 "unmeasured": unmeasured,
@@ -211,25 +206,32 @@ def _state(unmeasured: bool, silent: bool, looks: int) -> str:
     return "counted" if not silent else "not seen" if looks else "no look"
 
 
-def _newest_rows(stories: Sequence[ZoneStory]) -> list[dict[str, Any]]:
-    """List the newest scenes with what each zone showed in them."""
-    scenes = sorted({(look.when, look.scene_id) for story in stories for look in story.looks})
+def _newest_rows(stories: Sequence[ZoneStory], quay: Quay) -> list[dict[str, Any]]:
+    """List the newest scenes with what each zone, and the berths together, showed in them."""
+    afloat = {(look.when, look.scene_id) for story in stories for look in story.looks}
+    scenes = sorted(afloat | {(look.when, look.scene_id) for look in quay.looks})
     rows = []
     for when, scene_id in reversed(scenes[-NEWEST_ROWS:]):
         cells = [
             next((k for k in s.looks if (k.when, k.scene_id) == (when, scene_id)), None) for s in stories
         ]
-        flags = {flag for look in cells if look for flag in look.flags} - {"not_seen"}
+        moored = next((k for k in quay.looks if (k.when, k.scene_id) == (when, scene_id)), None)
+        flags = {flag for look in (*cells, moored) if look for flag in look.flags} - {"not_seen"}
         notes = [FLAG_WORDS.get(flag, flag) for flag in sorted(flags)]
-        rows.append({"when": when, "scene_id": scene_id, "cells": cells, "notes": notes})
+        rows.append({"when": when, "scene_id": scene_id, "cells": cells, "quay": moored, "notes": notes})
     return rows
 
 
 def _map_view(
-    site: Site, vessels: gpd.GeoDataFrame, stories: Sequence[ZoneStory], manifest: Mapping[str, Any]
+    site: Site,
+    vessels: gpd.GeoDataFrame,
+    stories: Sequence[ZoneStory],
+    quay: Quay,
+    manifest: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Draw the map and count what is on it; its newest image is the newest that gave a count."""
-    last = max(((k.when, k.scene_id) for story in stories for k in story.told), default=None)
+    afloat = {(look.when, look.scene_id) for story in stories for look in story.told}
+    last = max(afloat | {(look.when, look.scene_id) for look in quay.told}, default=None)
     places, newest = np.empty((0, 2)), np.empty(0, bool)
     if len(vessels):
         places = np.column_stack([vessels.geometry.x, vessels.geometry.y])
@@ -237,16 +239,25 @@ def _map_view(
     listed = manifest.get("permanent_scatterers", [])
     fixed: Positions = np.array([(s["longitude"], s["latitude"]) for s in listed], float).reshape(-1, 2)
     drawn = site_map(site, places[~newest], places[newest], fixed, "map") if site.zones else ""
+    kinds = {zone.kind for zone in site.measured_zones}
     return {
         "svg": Markup(drawn),
         "last": last[0] if last else None,
         "vessels": len(places),
         "newest": int(newest.sum()),
         "scatterers": len(fixed),
-        "other": len(site.measured_zones) > len(site.water_zones),
+        "berths": ZoneKind.BERTH in kinds,
+        "afloat": bool(quay.berths) and not _any_alongside(quay, vessels),
+        "other": bool(kinds - COUNTED_KINDS),
         "structures": len(site.zones) > len(site.measured_zones),
         "guessed": any(guessed(zone) for zone in site.zones),
     }
+
+
+def _any_alongside(quay: Quay, vessels: gpd.GeoDataFrame) -> bool:
+    """Tell whether ships at berth are among the positions too."""
+    berths = [berth.zone.zone_id for berth in quay.berths]
+    return "zone_id" in vessels and bool(vessels["zone_id"].isin(berths).any())
 
 
 def _input_rows(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:

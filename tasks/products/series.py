@@ -1,7 +1,7 @@
 """The series cube: looks and periods as arrays a notebook opens with one line.
 
-``(look, zone)`` measures and ``(period, zone)`` utilisation in plain Zarr v3 with CF attributes.
-NaN means "could not be told"; the denominators stand beside it.
+``(look, zone)`` measures, ``(period, zone)`` utilisation and ``(month,)`` quay occupancy in plain Zarr v3
+with CF attributes. NaN means "could not be told"; the denominators stand beside it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,16 @@ import xarray as xr
 from tasks.model import Site
 
 LOOK_VARIABLES = {
-    "vessel_count": {"long_name": "vessels lying freely in the zone", "units": "1"},
+    "vessel_count": {
+        "long_name": "vessels in the zone: on water those lying freely, at a berth at least those alongside",
+        "units": "1",
+    },
     "vessel_length_m": {"long_name": "summed length of those vessels", "units": "m"},
+    "occupied_m": {"long_name": "metres of the berth that ships take; NaN on water", "units": "m"},
+    "occupied_fraction": {
+        "long_name": "share of the berth's metres seen that ships take; NaN on water",
+        "units": "1",
+    },
     "seen_fraction": {"long_name": "share of the zone that the look could see", "units": "1"},
 }
 PERIOD_VARIABLES = {
@@ -28,16 +36,36 @@ PERIOD_VARIABLES = {
     "looks": {"long_name": "looks taken", "units": "1"},
     "looks_seen": {"long_name": "looks that could see the zone", "units": "1"},
 }
+MONTH_VARIABLES = {
+    "quay_occupancy": {"long_name": "share of the site's quay metres taken, mean over looks", "units": "1"},
+    "quay_occupancy_low": {"long_name": "lower end of the 90 % interval of quay_occupancy", "units": "1"},
+    "quay_occupancy_high": {"long_name": "upper end of the 90 % interval of quay_occupancy", "units": "1"},
+    "quay_occupancy_n_looks": {"long_name": "looks that saw enough of the quay", "units": "1"},
+}
+"""From the monthly occupancy: its columns ``mean``, ``low``, ``high`` and ``looks``, in this order."""
+
 TIME_ENCODING = {"units": "seconds since 1970-01-01", "calendar": "proleptic_gregorian", "dtype": "int64"}
 
 
-def series_dataset(site: Site, looks: pd.DataFrame, utilisation: pd.DataFrame) -> xr.Dataset:
+def series_dataset(
+    site: Site, looks: pd.DataFrame, utilisation: pd.DataFrame, occupancy: pd.DataFrame
+) -> xr.Dataset:
     """Arrange the tables as arrays.
+
+    Parameters
+    ----------
+    site
+        Names the zones.
+    looks, utilisation
+        As published.
+    occupancy
+        Share of the quay metres taken by month, `tasks.products.quay.OCCUPANCY_COLUMNS`; may be empty.
 
     Returns
     -------
     xr.Dataset
-        Dims ``look``, ``period`` and ``zone``; looks in order of time, weeks before months.
+        Dims ``look``, ``period``, ``month`` and ``zone``; looks in order of time, weeks before months.
+        ``month`` is the first day of each month, UTC.
     """
     zones = [z.zone_id for z in site.measured_zones]
     scenes = looks.drop_duplicates("scene_id")[["scene_id", "acquired", "collection"]]
@@ -51,9 +79,15 @@ def series_dataset(site: Site, looks: pd.DataFrame, utilisation: pd.DataFrame) -
         name: (("period", "zone"), _spread(keyed, "key", periods["key"], zones, name), attrs)
         for name, attrs in PERIOD_VARIABLES.items()
     }
+    columns = zip(MONTH_VARIABLES.items(), ("mean", "low", "high", "looks"), strict=True)
+    by_month = {
+        name: ("month", occupancy[column].to_numpy("float64", na_value=np.nan), attrs)
+        for (name, attrs), column in columns
+    }
+    month, month_end = (pd.to_datetime(occupancy[c]).to_numpy("datetime64[ns]") for c in ("start", "end"))
     start, end = (pd.to_datetime(periods[c]).to_numpy("datetime64[ns]") for c in ("start", "end"))
     return xr.Dataset(
-        by_look | by_period,
+        by_look | by_period | by_month,
         coords={
             "zone": ("zone", _text(zones), {"long_name": "zone id"}),
             "zone_kind": ("zone", _text([z.kind.value for z in site.measured_zones])),
@@ -67,6 +101,8 @@ def series_dataset(site: Site, looks: pd.DataFrame, utilisation: pd.DataFrame) -
             "period_kind": ("period", _text(periods["period"])),
             "period_start": ("period", start, {"long_name": "first day of the period, UTC"}),
             "period_end": ("period", end, {"long_name": "first day after the period, UTC"}),
+            "month": ("month", month, {"long_name": "first day of the month, UTC"}),
+            "month_end": ("month", month_end, {"long_name": "first day after the month, UTC"}),
         },
         attrs={
             "Conventions": "CF-1.11",
@@ -78,7 +114,7 @@ def series_dataset(site: Site, looks: pd.DataFrame, utilisation: pd.DataFrame) -
 
 def write_series(folder: Path, dataset: xr.Dataset) -> None:
     """Write ``series.zarr``; consolidated, so that it opens in one read and without a warning."""
-    encoding = dict.fromkeys(("time", "period_start", "period_end"), TIME_ENCODING)
+    encoding = dict.fromkeys(("time", "period_start", "period_end", "month", "month_end"), TIME_ENCODING)
     with warnings.catch_warnings():
         # Consolidated metadata is not yet in the Zarr v3 specification; xarray warns without it.
         warnings.filterwarnings("ignore", message="Consolidated metadata")

@@ -105,14 +105,14 @@ def _read_looks(looks: pd.DataFrame, zone_id: str) -> list[Look]:
     found = []
     for row in rows.to_dict("records"):
         flags = frozenset(row["flags"].split(";")) - {""} if isinstance(row["flags"], str) else frozenset()
-        seen, told = _value(row["seen_fraction"]), _value(row["vessel_count"])
+        seen, told = value_of(row["seen_fraction"]), value_of(row["vessel_count"])
         number = None if told is None else int(told)
         when = pd.Timestamp(row["acquired"]).to_pydatetime()
         found.append(Look(when, str(row["scene_id"]), number, seen, flags))
     return found
 
 
-def _value(cell: Any) -> float | None:
+def value_of(cell: Any) -> float | None:
     """Read a number that may be None, NaN or NA."""
     return None if pd.isna(cell) else float(cell)
 
@@ -126,10 +126,18 @@ def _read_months(
         rows = utilisation[(utilisation["zone_id"] == zone_id) & (utilisation["period"] == "month")]
         known = {(start.year, start.month): row for start, row in _by_start(rows)}
     months = []
-    month = Month(min(times).replace(day=1, hour=0, minute=0, second=0, microsecond=0)) if times else None
-    while month is not None and month.start <= max(times):
+    for month in months_of(times):
         row = known.get((month.start.year, month.start.month))
         months.append(_month(month.start, row) if row is not None else _uncounted(month, looks))
+    return months
+
+
+def months_of(times: Sequence[datetime]) -> list[Month]:
+    """List every month between the first and the last of some times, still without numbers."""
+    months = []
+    month = Month(min(times).replace(day=1, hour=0, minute=0, second=0, microsecond=0)) if times else None
+    while month is not None and month.start <= max(times):
+        months.append(month)
         month = Month(month.end)
     return months
 
@@ -140,15 +148,15 @@ def _by_start(rows: pd.DataFrame) -> list[tuple[pd.Timestamp, dict[str, Any]]]:
 
 
 def _month(start: datetime, row: Mapping[str, Any]) -> Month:
-    most = _value(row["vessels_max"])
+    most = value_of(row["vessels_max"])
     return Month(
         start,
         int(row["looks"]),
         int(row["looks_seen"]),
-        _value(row["seen_fraction"]),
-        _value(row["vessels_mean"]),
-        _value(row["vessels_low"]),
-        _value(row["vessels_high"]),
+        value_of(row["seen_fraction"]),
+        value_of(row["vessels_mean"]),
+        value_of(row["vessels_low"]),
+        value_of(row["vessels_high"]),
         None if most is None else int(most),
     )
 

@@ -1,4 +1,4 @@
-"""Looks, vessels and utilisation as Parquet and CSV, with fixed columns, types and order.
+"""Looks, vessels, utilisation and regimes as Parquet and CSV, with fixed columns, types and order.
 
 A column exists whether or not this sensor can fill it: null means that it could not be told, and
 is never written as 0.
@@ -38,6 +38,22 @@ LOOK_TYPES: dict[str, str] = {
     "flags": "string",
 }
 
+REGIME_TYPES: dict[str, str] = {
+    "zone_id": "string",
+    "measure": "string",
+    "state": "string",
+    "start": "datetime64[ms]",
+    "start_low": "datetime64[ms]",
+    "start_high": "datetime64[ms]",
+    "end": "datetime64[ms]",
+    "level": "Float64",
+    "level_low": "Float64",
+    "level_high": "Float64",
+    "probability": "Float64",
+    "status": "string",
+    "knowable_on": "datetime64[ms]",
+}
+
 VESSEL_TYPES: dict[str, str] = {
     "site": "string",
     "scene_id": "string",
@@ -61,6 +77,12 @@ def looks_table(rows: Rows) -> pd.DataFrame:
     return frame.sort_values(["acquired", "scene_id", "zone_id"], ignore_index=True)
 
 
+def regimes_table(rows: Rows) -> pd.DataFrame:
+    """Bring regimes to their published shape, in order of zone, measure and start; times are UTC."""
+    frame = pd.DataFrame(rows, columns=list(REGIME_TYPES)).astype(REGIME_TYPES)
+    return frame.sort_values(["zone_id", "measure", "start"], ignore_index=True)
+
+
 def vessels_table(rows: Rows) -> gpd.GeoDataFrame:
     """Bring vessels to their published shape: point and oriented outline, EPSG:4326."""
     frame = pd.DataFrame(rows, columns=[*VESSEL_TYPES, "outline"]).astype(VESSEL_TYPES)
@@ -73,13 +95,23 @@ def vessels_table(rows: Rows) -> gpd.GeoDataFrame:
 
 
 def write_tables(
-    folder: Path, looks: pd.DataFrame, vessels: gpd.GeoDataFrame, utilisation: pd.DataFrame
+    folder: Path,
+    looks: pd.DataFrame,
+    vessels: gpd.GeoDataFrame,
+    utilisation: pd.DataFrame,
+    regimes: pd.DataFrame,
 ) -> None:
     """Write the tables of a publication."""
     looks.to_parquet(folder / "looks.parquet", index=False, compression="zstd")
     vessels.to_parquet(folder / "vessels.parquet", index=False, compression="zstd")
     utilisation.to_parquet(folder / "utilisation.parquet", index=False, compression="zstd")
+    regimes.to_parquet(folder / "regimes.parquet", index=False, compression="zstd")
     utilisation.to_csv(folder / "utilisation.csv", index=False, float_format="%.4f")
+
+
+def read_looks(folder: Path) -> pd.DataFrame:
+    """Read the looks of a publication."""
+    return pd.read_parquet(folder / "looks.parquet")
 
 
 def read_rows(folder: Path, scene_ids: set[str]) -> tuple[Rows, Rows]:

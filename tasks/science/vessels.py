@@ -96,6 +96,8 @@ class Vessel:
 
     length_m: float
     width_m: float
+    """NaN where it cannot be told: beside a quay."""
+
     length_sd_m: float
 
     axis: tuple[float, float]
@@ -265,6 +267,17 @@ def _core(group: Pixels, score: Plane, level: float) -> tuple[Pixels, int]:
     return (group[0][inside], group[1][inside]), int((own > 0).sum() - inside.sum())
 
 
+def length_sd_m(length_m: float, pixel_m: float) -> float:
+    """Give the standard error of a length: a pixel at either end, and the threshold's place on the flank.
+
+    Examples
+    --------
+    >>> round(length_sd_m(120.0, 10.0), 1)
+    22.9
+    """
+    return float(np.hypot(np.sqrt(2) * pixel_m, 0.15 * length_m))
+
+
 def _measure(group: Pixels, score: Plane, pixel_m: float, options: VesselOptions) -> Vessel:
     """Centre, extents along the principal axes less the blur, and their error."""
     rows, cols = group
@@ -277,8 +290,7 @@ def _measure(group: Pixels, score: Plane, pixel_m: float, options: VesselOptions
     if width > length:
         length, width = width, length
         vectors = vectors[:, ::-1]
-    # One pixel at either end and the threshold's place on the flank; PSF-corrected lengths come later.
-    sd = float(np.hypot(np.sqrt(2) * pixel_m, 0.15 * length))
+    sd = length_sd_m(length, pixel_m)
     axis = (float(vectors[0, 1]), float(vectors[1, 1]))
     peak = float(score[rows, cols].max())
     return Vessel(float(rows.mean()), float(cols.mean()), length, width, sd, axis, peak)

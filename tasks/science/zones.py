@@ -1,7 +1,8 @@
 """From pixels and detections to one row per look: what each zone showed, and how much of it was seen.
 
 A look that saw less than half of a zone gives null for that zone, never 0. So do measures that the
-sensor cannot give: radar at 10 m counts vessels on water and says nothing yet of yards and rails.
+sensor cannot give: radar at 10 m counts vessels on water and the quay metres they take at berths, and
+says nothing yet of yards and rails.
 """
 
 from __future__ import annotations
@@ -20,14 +21,28 @@ from shapely.geometry.base import BaseGeometry
 
 from tasks.grid import cell_lonlat, draw, pixel_size_m, zone_masks
 from tasks.model import WATER_KINDS, Site, Zone, ZoneKind
+from tasks.science.background import standardise
+from tasks.science.berths import DEFAULT_BERTHS, BerthLook, BerthOptions, measure_berths
+from tasks.science.quays import Face, draw_faces
 from tasks.science.radiometry import to_db
-from tasks.science.vessels import DEFAULT_VESSELS, EIGHT, Detection, Vessel, VesselOptions, detect_vessels
+from tasks.science.vessels import (
+    DEFAULT_VESSELS,
+    EIGHT,
+    Detection,
+    Vessel,
+    VesselOptions,
+    detect_vessels,
+    multilook_radius,
+)
 
 MIN_SEEN = 0.5
 """Share of a zone that a look must see before the zone gets a value."""
 
 STRUCTURE_MARGIN_PX = 2
 """Layover and blur carry a breakwater's brightness this far beyond its outline."""
+
+NO_MEMORY = "no_memory"
+"""Flag of a background from too few scenes to tell a fixed object from a vessel that stays."""
 
 LOOK_MEASURES = (
     "vessel_count",
@@ -61,9 +76,12 @@ class Layers:
     """Land and piers, as far as the site knows them."""
 
     near: npt.NDArray[np.bool_]
-    """Water and the pixels around it whose background is needed."""
+    """Water, berths and the pixels around them whose background is needed."""
 
     pixel_m: float
+
+    faces: tuple[Face, ...] = ()
+    """Berths, by the quay that they lie at; their strips are not part of `water`."""
 
 
 def draw_site(site: Site, box: GeoBox) -> Layers:
@@ -74,10 +92,12 @@ def draw_site(site: Site, box: GeoBox) -> Layers:
     water = np.zeros(box.shape, bool)
     for zone in site.water_zones:
         water |= zones[zone.zone_id]
-    near = ndimage.binary_dilation(water, EIGHT, iterations=4)
+    berths = [zones[z.zone_id] for z in site.zones if z.kind is ZoneKind.BERTH]
+    near = ndimage.binary_dilation(np.logical_or.reduce([water, *berths]), EIGHT, iterations=4)
     piers = [z.geometry for z in site.zones if z.kind is ZoneKind.PIER]
     land = draw(box, [*piers, *([site.land] if site.land is not None else [])]) & ~water
-    return Layers(box, zones, water & ~structures, land, near, pixel_size_m(box))
+    faces = draw_faces(site, box, zones)
+    return Layers(box, zones, water & ~structures, land, near, pixel_size_m(box), faces)
 
 
 @dataclass(frozen=True)
@@ -85,6 +105,7 @@ class LookOptions:
     """Everything that decides a look's numbers; part of each look's recipe."""
 
     vessels: VesselOptions = DEFAULT_VESSELS
+    berths: BerthOptions = DEFAULT_BERTHS
     min_seen: float = MIN_SEEN
 
 
@@ -131,16 +152,38 @@ def measure_scenes(
         scene = block.isel(time=k)
         db = to_db(scene[band]).values
         found = detect_vessels(db, layers.water, layers.land, background, layers.pixel_m, options.vessels)
+        berths, hulls = _read_berths(scene[band], layers, background, options)
         header = {
             "site": site.site_id,
             "scene_id": str(scene["scene_id"].values),
             "collection": str(block.attrs["collection"]),
             "acquired": scene["time"].values.astype("datetime64[s]"),
         }
-        rows, seen = _look_rows(site, layers, np.isfinite(db), found, memory_flag, options)
+        found = _free_of(found, hulls)
+        rows, seen = _look_rows(site, layers, np.isfinite(db), found, berths, memory_flag, options)
         looks += [header | row for row in rows]
         vessels += [header | _vessel_row(v, zone, box) for v, zone in seen]
     return looks, vessels
+
+
+def _read_berths(
+    scene: xr.DataArray,
+    layers: Layers,
+    background: dict[str, npt.NDArray[np.float32]],
+    options: LookOptions,
+) -> tuple[dict[str, BerthLook], npt.NDArray[np.bool_]]:
+    if not layers.faces:
+        return {}, np.zeros(layers.water.shape, bool)
+    radius = multilook_radius(layers.pixel_m, options.vessels)
+    standard = standardise(to_db(scene), layers.water, radius).values
+    return measure_berths(standard, background, layers.faces, layers.pixel_m, options.berths)
+
+
+def _free_of(found: Detection, hulls: npt.NDArray[np.bool_]) -> Detection:
+    """Leave out what is the outer flank of a ship at a berth: it is counted there."""
+    reached = ndimage.binary_dilation(hulls, EIGHT, iterations=STRUCTURE_MARGIN_PX)
+    free = tuple(v for v in found.vessels if not reached[round(v.row), round(v.col)])
+    return Detection(free, found.artefacts)
 
 
 def _look_rows(
@@ -148,6 +191,7 @@ def _look_rows(
     layers: Layers,
     seen: npt.NDArray[np.bool_],
     found: Detection,
+    berths: dict[str, BerthLook],
     memory_flag: str,
     options: LookOptions,
 ) -> tuple[Rows, list[tuple[Vessel, Zone]]]:
@@ -158,7 +202,11 @@ def _look_rows(
         share = float(seen[mask].mean()) if mask.any() else 0.0
         row: dict[str, Any] = {"zone_id": zone.zone_id, "zone_kind": zone.kind.value, "seen_fraction": share}
         row |= dict.fromkeys(LOOK_MEASURES)
-        if share < options.min_seen:
+        if zone.zone_id in berths:
+            row |= _berth_values(berths[zone.zone_id], memory_flag)
+            if row["vessel_count"]:
+                counted += [(ship, zone) for ship in berths[zone.zone_id].ships]
+        elif share < options.min_seen:
             row["flags"] = "not_seen"
         elif zone.kind not in WATER_KINDS:
             row["flags"] = "not_measured"
@@ -173,6 +221,19 @@ def _look_rows(
     return rows, counted
 
 
+def _berth_values(berth: BerthLook, memory_flag: str) -> dict[str, Any]:
+    if berth.flag or memory_flag == NO_MEMORY:
+        # Against one to three dates a ship that stays is part of the quay: free would be a guess.
+        return {"flags": ";".join(filter(None, (berth.flag or "not_measured", memory_flag)))}
+    return {
+        "occupied_m": berth.occupied_m,
+        "occupied_fraction": berth.occupied_fraction,
+        "vessel_count": len(berth.ships),
+        "vessel_length_m": float(sum(ship.length_m for ship in berth.ships)),
+        "flags": memory_flag,
+    }
+
+
 def _vessel_row(vessel: Vessel, zone: Zone, box: GeoBox) -> dict[str, Any]:
     lon, lat = cell_lonlat(box, [vessel.row], [vessel.col])
     heading = np.degrees(np.arctan2(vessel.axis[0], vessel.axis[1])) % 180
@@ -181,7 +242,7 @@ def _vessel_row(vessel: Vessel, zone: Zone, box: GeoBox) -> dict[str, Any]:
         "longitude": float(lon[0]),
         "latitude": float(lat[0]),
         "length_m": vessel.length_m,
-        "width_m": vessel.width_m,
+        "width_m": None if np.isnan(vessel.width_m) else vessel.width_m,
         "length_sd_m": vessel.length_sd_m,
         "heading_deg": float(heading),
         "score": vessel.score,
@@ -195,7 +256,8 @@ def outline(vessel: Vessel, lon: float, lat: float, heading_deg: float) -> BaseG
     Drawn in local metres about its own centre; grid north is taken for true north, which is off by
     the meridian convergence (below 2° within a UTM zone).
     """
-    half_length, half_width = vessel.length_m / 2, vessel.width_m / 2
+    width = DEFAULT_VESSELS.blur_m if np.isnan(vessel.width_m) else vessel.width_m  # a resolution cell
+    half_length, half_width = vessel.length_m / 2, width / 2
     hull = rotate(
         shapely.box(-half_width, -half_length, half_width, half_length), -heading_deg, origin=(0, 0)
     )

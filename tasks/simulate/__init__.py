@@ -1,18 +1,18 @@
-"""Simulated radar scenes of a port, with the truth beside them; never to be taken for real ones.
+"""A port whose truth is known: simulated images as providers deliver them, never to be taken for real ones.
 
-`simulate_roads` writes a small static STAC collection that looks like Sentinel-1 RTC: for
-``make demo``, for tests and for a first look without a network. Everything it writes says that it
-is simulated: collection, items, image tags and a README.txt in the folder.
+A world of ships, containers and trains is written by a scenario; sensors make images of its moments;
+deliveries put them into files and a STAC catalogue; the truth stands beside them as tables.
 
-    from tasks.simulate import simulate_roads
-    simulate_roads(load_site("najin"), Path("sim"), start=date(2023, 5, 1), end=date(2023, 12, 31))
+    from tasks.simulate import simulate
+    simulate("najin-2023", Path("sim"), seed=7)
 
 It knows nothing of the detectors that are judged by it: it shares no code with `tasks.science`.
 """
 
 from __future__ import annotations
 
-from tasks.simulate.delivery import COLLECTION
-from tasks.simulate.roads import simulate_roads
+from tasks.simulate.scenarios import SCENARIOS
+from tasks.simulate.sensors.calendar import DEFAULT_SENSORS, Sensor, sensors_of
+from tasks.simulate.simulation import simulate
 
-__all__ = ["COLLECTION", "simulate_roads"]
+__all__ = ["DEFAULT_SENSORS", "SCENARIOS", "Sensor", "sensors_of", "simulate"]

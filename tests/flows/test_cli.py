@@ -22,6 +22,7 @@ COMMANDS = [
     ("backfill",),
     ("monitor",),
     ("demo",),
+    ("simulate",),
     ("sites",),
     ("sites", "list"),
     ("sites", "show"),

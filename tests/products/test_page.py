@@ -13,6 +13,8 @@ import shapely
 
 from tasks.model import Site, Zone, ZoneKind
 from tasks.products.page import render_page
+from tasks.products.quay import OCCUPANCY_COLUMNS
+from tasks.products.tables import regimes_table
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 VOID = {"meta", "link", "img", "br"}
@@ -103,6 +105,8 @@ MONTHS = make_months(
     ("2023-03-01", 2, 1, 0.1, 1.0, 2.4),
 )
 VESSELS = make_vessels(("S1A_0", 35.02, 35.01), ("S1A_0", 35.03, 35.01), ("S1A_4", 35.03, 35.015))
+NO_REGIMES = regimes_table([])
+NO_OCCUPANCY = pd.DataFrame(columns=list(OCCUPANCY_COLUMNS))
 MANIFEST: dict[str, Any] = {
     "roadstead": "0.1.0",
     "site": "port",
@@ -117,7 +121,8 @@ MANIFEST: dict[str, Any] = {
 
 def render(**changes: Any) -> str:
     given: dict[str, Any] = {"site": make_site(), "looks": LOOKS, "vessels": VESSELS, "utilisation": MONTHS}
-    return render_page(**(given | {"manifest": MANIFEST} | changes))
+    given |= {"regimes": NO_REGIMES, "occupancy": NO_OCCUPANCY, "manifest": MANIFEST}
+    return render_page(**(given | changes))
 
 
 def test_every_number_has_its_denominator() -> None:
@@ -149,6 +154,14 @@ def test_overlapping_months_show_no_clear_change() -> None:
 def test_charts_draw_each_look_and_month_in_both_widths(mark: str, drawn: int) -> None:
     # The one month that was not seen is hatched in both charts.
     assert Page(render()).with_class(mark) == 2 * drawn
+
+
+def test_a_zone_that_never_held_a_vessel_has_no_highest_month() -> None:
+    months = make_months(("2023-01-01", 2, 2, 0.0, 0.0, 0.9), ("2023-03-01", 2, 1, 0.0, 0.0, 1.9))
+    text = Page(render(looks=make_looks([0, 0, None, None, 0, None]), utilisation=months)).text
+    assert "No look of the 2 months with a value showed a vessel" in text
+    assert "in Mar 2023 that leaves room for 0.0–1.9 vessels per look" in text
+    assert "Highest monthly mean" not in text
 
 
 def test_a_month_without_a_look_is_labelled() -> None:

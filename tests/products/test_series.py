@@ -10,14 +10,23 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from tasks.products.series import LOOK_VARIABLES, PERIOD_VARIABLES, series_dataset, write_series
+from tasks.products.quay import OCCUPANCY_COLUMNS
+from tasks.products.series import (
+    LOOK_VARIABLES,
+    MONTH_VARIABLES,
+    PERIOD_VARIABLES,
+    series_dataset,
+    write_series,
+)
 from tests.products.test_tables import look, looks_table
 from tests.scenes import small_site
 
 LOOKS = looks_table(
     [
         look("c", "roads", 20, vessel_count=0, vessel_length_m=0.0),
-        look("c", "harbour", 20, vessel_count=3, vessel_length_m=300.0),
+        look(
+            "c", "harbour", 20, vessel_count=3, vessel_length_m=300.0, occupied_m=80.0, occupied_fraction=0.4
+        ),
         look("a", "roads", 1, vessel_count=2, vessel_length_m=240.0),
         look("a", "harbour", 1, vessel_count=None, vessel_length_m=None, seen_fraction=0.2, flags="not_seen"),
     ]
@@ -41,17 +50,28 @@ UTILISATION = pd.DataFrame(
 )
 
 
+OCCUPANCY = pd.DataFrame(
+    [
+        ("2023-09-01", "2023-10-01", None, None, None, 0),
+        ("2023-10-01", "2023-11-01", 0.2, 0.1, 0.4, 3),
+        ("2023-11-01", "2023-12-01", 0.0, 0.0, 0.3, 2),
+    ],
+    columns=list(OCCUPANCY_COLUMNS),
+)
+
+
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
     folder = tmp_path_factory.mktemp("series")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        write_series(folder, series_dataset(small_site(), LOOKS, UTILISATION))
+        write_series(folder, series_dataset(small_site(), LOOKS, UTILISATION, OCCUPANCY))
         return xr.open_zarr(folder / "series.zarr").load()
 
 
 def test_dimensions(opened: xr.Dataset) -> None:
-    assert dict(opened.sizes) == {"look": 2, "zone": 2, "period": 3}
+    assert dict(opened.sizes) == {"look": 2, "zone": 2, "period": 3, "month": 3}
+    assert all(opened[name].dims == ("month",) for name in MONTH_VARIABLES)
     assert all(opened[name].dims == ("look", "zone") for name in LOOK_VARIABLES)
     assert all(opened[name].dims == ("period", "zone") for name in PERIOD_VARIABLES)
     assert opened["zone"].values.tolist() == ["harbour", "roads"]
@@ -59,7 +79,7 @@ def test_dimensions(opened: xr.Dataset) -> None:
 
 
 def test_every_measure_has_a_name_and_units(opened: xr.Dataset) -> None:
-    for name in (*LOOK_VARIABLES, *PERIOD_VARIABLES):
+    for name in (*LOOK_VARIABLES, *PERIOD_VARIABLES, *MONTH_VARIABLES):
         assert opened[name].attrs["long_name"]
         assert opened[name].attrs["units"] == ("m" if name.endswith("_m") else "1")
     assert opened.attrs["Conventions"].startswith("CF-")
@@ -92,8 +112,20 @@ def test_nan_is_not_zero(opened: xr.Dataset) -> None:
     assert (float(month["looks"]), float(month["looks_seen"])) == (1, 0)
 
 
+def test_berths_and_their_months_come_back(opened: xr.Dataset) -> None:
+    assert opened["occupied_m"].sel(zone="harbour").values.tolist()[1] == 80
+    assert opened["occupied_fraction"].sel(zone="harbour").values.tolist()[1] == 0.4
+    assert np.isnan(opened["occupied_m"].sel(zone="roads").values).all()
+    october = opened.sel(month="2023-10-01")
+    assert [float(october[name]) for name in MONTH_VARIABLES] == [0.2, 0.1, 0.4, 3]
+    assert str(october["month_end"].values.astype("datetime64[D]")) == "2023-11-01"
+    # A month that no look saw has no share, and says so; one in which the quay was free has 0.
+    assert np.isnan(opened["quay_occupancy"].values).tolist() == [True, False, False]
+    assert opened["quay_occupancy_n_looks"].values.tolist() == [0, 3, 2]
+
+
 def test_same_tables_same_bytes(tmp_path: Path) -> None:
-    dataset = series_dataset(small_site(), LOOKS, UTILISATION)
+    dataset = series_dataset(small_site(), LOOKS, UTILISATION, OCCUPANCY)
     for name in ("one", "two"):
         write_series(tmp_path / name, dataset)
     files = {p.relative_to(tmp_path / "one") for p in (tmp_path / "one").rglob("*") if p.is_file()}
@@ -103,7 +135,7 @@ def test_same_tables_same_bytes(tmp_path: Path) -> None:
 
 def test_no_period_at_all_still_opens(tmp_path: Path) -> None:
     unseen = LOOKS.assign(vessel_count=pd.array([None] * len(LOOKS), "Int32"))
-    write_series(tmp_path, series_dataset(small_site(), unseen, UTILISATION.iloc[:0]))
+    write_series(tmp_path, series_dataset(small_site(), unseen, UTILISATION.iloc[:0], OCCUPANCY.iloc[:0]))
     found = xr.open_zarr(tmp_path / "series.zarr")
-    assert dict(found.sizes) == {"look": 2, "zone": 2, "period": 0}
+    assert dict(found.sizes) == {"look": 2, "zone": 2, "period": 0, "month": 0}
     assert np.isnan(found["vessel_count"].values).all()

@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 
 from tasks.products.tables import (
     LOOK_TYPES,
+    REGIME_TYPES,
     VESSEL_TYPES,
     looks_table,
+    read_looks,
     read_rows,
+    regimes_table,
     vessels_table,
     write_tables,
 )
@@ -66,9 +69,31 @@ LOOKS = [
 VESSELS = [vessel("b", 7, 130.2, 42.2), vessel("a", 1, 130.4, 42.1), vessel("a", 1, 130.3, 42.3)]
 
 
-def written(folder: Path, looks: list[dict[str, Any]], vessels: list[dict[str, Any]]) -> Path:
+AWAKE = {
+    "zone_id": "*",
+    "measure": "vessels_at_berth",
+    "state": "active",
+    "start": np.datetime64("2023-10-04T12:00:00", "s"),
+    "start_low": np.datetime64("2023-10-01T21:31:12", "s"),
+    "start_high": np.datetime64("2023-10-07T21:31:12", "s"),
+    "end": None,
+    "level": 1.5,
+    "probability": 0.97,
+    "status": "provisional",
+    "knowable_on": np.datetime64("2023-10-13T21:31:12", "s"),
+}
+DORMANT = AWAKE | {"state": "dormant", "start": np.datetime64("2023-01-01", "s"), "start_low": None}
+
+
+def written(
+    folder: Path,
+    looks: list[dict[str, Any]],
+    vessels: list[dict[str, Any]],
+    regimes: list[dict[str, Any]] | None = None,
+) -> Path:
     folder.mkdir(exist_ok=True)
-    write_tables(folder, looks_table(looks), vessels_table(vessels), pd.DataFrame({"vessels_mean": [np.nan]}))
+    series = pd.DataFrame({"vessels_mean": [np.nan]})
+    write_tables(folder, looks_table(looks), vessels_table(vessels), series, regimes_table(regimes or []))
     return folder
 
 
@@ -93,6 +118,18 @@ def test_an_empty_table_has_the_same_columns_and_types(rows: list[dict[str, Any]
     vessels, some = gpd.read_parquet(folder / "vessels.parquet"), vessels_table(VESSELS)
     assert vessels.empty
     pd.testing.assert_series_equal(vessels.dtypes, some.dtypes)
+
+
+@pytest.mark.parametrize("rows", [[], [AWAKE, DORMANT]])
+def test_regimes_keep_their_columns_types_and_order(rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    regimes = pd.read_parquet(written(tmp_path, LOOKS, [], rows) / "regimes.parquet")
+    assert {name: str(kind) for name, kind in regimes.dtypes.items()} == REGIME_TYPES
+    assert list(regimes["state"]) == ["dormant", "active"][: len(rows)]
+    assert regimes["end"].isna().all()
+
+
+def test_looks_are_read_back_whole(tmp_path: Path) -> None:
+    pd.testing.assert_frame_equal(read_looks(written(tmp_path, LOOKS, [])), looks_table(LOOKS))
 
 
 def test_null_is_null_and_zero_is_zero(tmp_path: Path) -> None:

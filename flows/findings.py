@@ -1,0 +1,245 @@
+"""What the publications of two ports tell, in words that an analyst can defend.
+
+Everything here is read from published tables or inferred from them; what images cannot show, and what
+these looks were too few for, is said as plainly as the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tasks.infer import likely_change, occupancy_between, quay_metres, trips_between
+
+SURE = 0.9
+"""Probability from which a statement is made."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """Mean share of the quay metres taken, 0 to 1, with its 90 % interval; None without a look."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    looks: int
+
+
+@dataclass(frozen=True)
+class Awakening:
+    """When a port became active, and how sure that is."""
+
+    about: date
+    low: date
+    high: date
+    """Looks between which the change lies with 90 %."""
+
+    probability: float
+    status: str
+    knowable_on: date
+
+    ships_before: float
+    ships_after: float
+    """Ships at berth per look."""
+
+
+@dataclass(frozen=True)
+class PortFindings:
+    """What one publication tells."""
+
+    site: str
+    title: str
+    looks: int
+    """Looks that saw at least half of the quay."""
+
+    first: date
+    last: date
+
+    chance: float | None
+    """Probability that activity changed at all; None where there are too few looks to tell."""
+
+    chance_low: date | None
+    chance_high: date | None
+    """Looks between which it changed with 90 %, if it did."""
+
+    awakening: Awakening | None
+    before: Share | None
+    after: Share | None
+    whole: Share
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What two publications tell together."""
+
+    ports: tuple[PortFindings, ...]
+    trips_from: date
+    trips_at_least: int
+    trips_at_most: int | None
+    shortest_stay_days: float
+    max_gap_days: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain types, days as ISO text."""
+        return dict(_plain(asdict(self)))
+
+
+def findings(out: Path, origin: str, destination: str, start: date, end: date) -> Findings:
+    """Read what the publications of two bundled sites tell of a period, and of the trips between them."""
+    ports = tuple(port_findings(out / site, site, start, end) for site in (origin, destination))
+    since = next((port.awakening.low for port in ports if port.awakening), start)
+    trips = trips_between(out / origin, out / destination, since, end)
+    return Findings(
+        ports,
+        since,
+        trips.at_least,
+        trips.at_most,
+        trips.options.shortest_stay_days,
+        trips.options.max_gap_days,
+    )
+
+
+def port_findings(folder: Path, site_id: str, start: date, end: date) -> PortFindings:
+    """Read what one publication tells of a period."""
+    from tasks.sites import load_site
+
+    site = load_site(site_id)
+    looks = pd.read_parquet(folder / "looks.parquet")
+    quay_m = quay_metres(site)
+    regimes = pd.read_parquet(folder / "regimes.parquet")
+    regimes = regimes[regimes["zone_id"] == "*"]
+    awakening = _awakening(regimes)
+    change = likely_change(looks, quay_m)
+
+    def share(first: date, last: date) -> Share:
+        return Share(**asdict(occupancy_between(looks, first, last, quay_m)))
+
+    whole = share(start, end)
+    before = share(start, awakening.about) if awakening else None
+    after = share(awakening.about, end) if awakening else None
+    return PortFindings(
+        site=site_id,
+        title=site.title,
+        looks=whole.looks,
+        first=start,
+        last=end,
+        chance=change.probability if change else None,
+        chance_low=pd.Timestamp(change.low).date() if change else None,
+        chance_high=pd.Timestamp(change.high).date() if change else None,
+        awakening=awakening,
+        before=before,
+        after=after,
+        whole=whole,
+    )
+
+
+def _awakening(regimes: pd.DataFrame) -> Awakening | None:
+    """Take the change from dormant to active, if one was found."""
+    rows = regimes[regimes["start_low"].notna() & (regimes["state"] == "active")]
+    if rows.empty:
+        return None
+    row = rows.iloc[0]
+    earlier = regimes[regimes["end"] == row["start"]].iloc[0]
+    return Awakening(
+        about=row["start"].date(),
+        low=row["start_low"].date(),
+        high=row["start_high"].date(),
+        probability=float(row["probability"]),
+        status=str(row["status"]),
+        knowable_on=row["knowable_on"].date(),
+        ships_before=float(earlier["level"]),
+        ships_after=float(row["level"]),
+    )
+
+
+def sentences(found: Findings) -> list[str]:
+    """Say it."""
+    lines = [line for port in found.ports for line in _port_sentences(port)]
+    return [*lines, *_trip_sentences(found), *_unknown(found)]
+
+
+def _port_sentences(port: PortFindings) -> list[str]:
+    name, woke = _name(port), port.awakening
+    if woke is None or port.before is None or port.after is None:
+        return [*_untold(port), f"  Berths: {_percent(port.whole)}."]
+    return [
+        f"{name} woke about {_day(woke.about)}, between {_day(woke.low)} and {_day(woke.high)} (90 %). That "
+        f"there was a change has probability {_sure(woke.probability)}; it is {woke.status}, and could have "
+        f"been known on {_day(woke.knowable_on)}.",
+        f"  Berths before: {_percent(port.before)}; after: {_percent(port.after)}. Ships at berth per look: "
+        f"{woke.ships_before:.1f} before, {woke.ships_after:.1f} after.",
+    ]
+
+
+def _untold(port: PortFindings) -> list[str]:
+    name, looks = _name(port), port.looks
+    if port.chance is None or port.chance_low is None or port.chance_high is None:
+        return [f"{name}: too few looks ({looks}) to tell a change of activity."]
+    if port.chance <= 1 - SURE:
+        return [
+            f"{name}: activity did not change, with probability {_sure(1 - port.chance)} ({looks} looks)."
+        ]
+    between = f"{_day(port.chance_low)} and {_day(port.chance_high)} (90 %)"
+    return [
+        f"{name}: whether it woke cannot be told from {looks} looks. A change has probability "
+        f"{port.chance:.2f} ({SURE:g} is needed), and would lie between {between}."
+    ]
+
+
+def _name(port: PortFindings) -> str:
+    return port.title.split(" ")[0].rstrip(",")
+
+
+def _trip_sentences(found: Findings) -> list[str]:
+    origin, destination = (_name(port) for port in found.ports)
+    most = (
+        "no upper limit from these looks" if found.trips_at_most is None else f"at most {found.trips_at_most}"
+    )
+    return [
+        f"Trips {origin} to {destination} since {_day(found.trips_from)}: at least {found.trips_at_least}, "
+        f"{most}.",
+        f"  At least: ships at {origin} followed within {found.max_gap_days:g} days by one of like length at "
+        f"{destination}, if all belong to one trade. At most: if no ship lay at berth for less than "
+        f"{_days(found.shortest_stay_days)}.",
+    ]
+
+
+def _unknown(found: Findings) -> list[str]:
+    looks = min(port.looks for port in found.ports)
+    days = (found.ports[0].last - found.ports[0].first).days / max(looks, 1)
+    return [
+        "Not known: what the ships carried, and which ship was which; no image can show it.",
+        f"  Not seen: the days between the looks (one in {days:.0f} days at each port).",
+        "  Not measured yet: containers, rail cars, optical images.",
+    ]
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"
+
+
+def _days(number: float) -> str:
+    return "a day" if number == 1 else f"{number:g} days"
+
+
+def _sure(probability: float) -> str:
+    return "over 0.99" if probability > 0.99 else f"{probability:.2f}"
+
+
+def _percent(share: Share) -> str:
+    if share.mean is None or share.low is None or share.high is None:
+        return "not seen"
+    low, high = 100 * share.low, 100 * share.high
+    return f"{100 * share.mean:.0f} % of the quay taken ({low:.0f} to {high:.0f} %, {share.looks} looks)"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,71 @@
+"""What every command shares: consoles, the options that recur, errors in one line."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import wraps
+from typing import Annotated, ParamSpec
+
+import typer
+from rich.console import Console
+
+from flows.settings import Settings, quiet_environment
+from tasks.errors import InputError, RoadsteadError
+
+EXIT_PARTLY = 3
+
+out_console = Console(soft_wrap=True)
+error_console = Console(stderr=True, soft_wrap=True)
+
+P = ParamSpec("P")
+
+SiteArgument = Annotated[str, typer.Argument(metavar="SITE", help="Bundled id or a site's GeoJSON file.")]
+CatalogOption = Annotated[
+    str, typer.Option("--catalog", help="STAC API, static catalogue or collection, or stac-geoparquet file.")
+]
+CollectionOption = Annotated[
+    list[str] | None, typer.Option("--collection", help="Collection to take; repeat for more.")
+]
+ArchiveOption = Annotated[str | None, typer.Option("--archive", help="Archive folder; default OUT/archive.")]
+OutOption = Annotated[str | None, typer.Option("--out", help="Publication folder; default roadstead-out.")]
+ClusterOption = Annotated[
+    str | None, typer.Option("--cluster", help="auto, none, local, or a Dask scheduler tcp://host:8786.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")]
+
+
+def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn errors made for people into one line and an exit code."""
+
+    @wraps(command)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        quiet_environment(Settings())
+        logging.basicConfig(
+            level=logging.INFO if not error_console.is_terminal else logging.WARNING,
+            format="%(asctime)s %(message)s",
+            datefmt="%H:%M:%S",
+        )
+        for noisy in ("httpx", "prefect", "distributed", "rasterio", "pyogrio"):
+            logging.getLogger(noisy).setLevel(logging.CRITICAL)  # what goes wrong is said once, below
+        try:
+            command(*args, **kwargs)
+        except RoadsteadError as fault:
+            error_console.print(f"roadstead: {fault}", style="red", markup=False, highlight=False)
+            raise typer.Exit(fault.exit_code) from None
+
+    return guarded
+
+
+def parse_day(option: str, text: str) -> date:
+    """Read a day as YYYY-MM-DD."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise InputError(f"{option} {text!r} is not a day; write it as 2023-10-01") from None
+
+
+StartOption = Annotated[str, typer.Option("--start", metavar="YYYY-MM-DD", help="First day, UTC.")]
+EndOption = Annotated[str, typer.Option("--end", metavar="YYYY-MM-DD", help="Last day, UTC, included.")]

@@ -1,0 +1,161 @@
+"""Quay faces on the pixel grid: berths that stand in one line, and the strip of water in front of them.
+
+A ship does not know where one berth ends and the next begins. So berths are read by face: the slots of
+one quay wall, laid along one axis, each pixel of water belonging to one slot of one face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from odc.geo.geobox import GeoBox
+from scipy import sparse
+from shapely.geometry.base import BaseGeometry
+
+from tasks.grid import project
+from tasks.model import Site, Zone, ZoneKind
+from tasks.sites.measure import long_side_m
+
+Mask = npt.NDArray[np.bool_]
+
+SAME_LINE_DEG = 10.0
+"""Berths of one face differ in direction by less: a ship cannot lie around a corner."""
+
+SAME_LINE_M = 25.0
+"""Their middle lines stand off from one another by less: half a strip."""
+
+SAME_FACE_GAP_M = 30.0
+"""And less than this lies between their ends: a ship alongside spans it."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One berth on its face."""
+
+    zone_id: str
+
+    start_m: float
+    end_m: float
+    """Where it lies along the face's axis, metres."""
+
+    length_m: float
+    """Usable quay metres."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """Berths in one line, and their pixels."""
+
+    slots: tuple[Slot, ...]
+
+    rows: npt.NDArray[np.intp]
+    cols: npt.NDArray[np.intp]
+    """Pixels of the strips."""
+
+    slot: npt.NDArray[np.intp]
+    """Index of each pixel's slot."""
+
+    along_m: npt.NDArray[np.float64]
+    """Where each pixel's centre lies along the axis, metres."""
+
+    axis: tuple[float, float]
+    """Unit vector of the axis (x to the east of the grid, y to its north)."""
+
+
+@dataclass(frozen=True)
+class _Rectangle:
+    """A berth's strip: its middle, the direction of its quay, and its length along it."""
+
+    zone: Zone
+    middle: npt.NDArray[np.float64]
+    axis: npt.NDArray[np.float64]
+    length_m: float
+
+
+def quay_metres(site: Site) -> dict[str, float]:
+    """Usable metres of every berth by zone id: as stated, or else its strip's long side."""
+    return {z.zone_id: z.length_m or long_side_m(z.geometry) for z in site.zones if z.kind is ZoneKind.BERTH}
+
+
+def draw_faces(site: Site, box: GeoBox, masks: dict[str, Mask]) -> tuple[Face, ...]:
+    """Lay a site's berths out as faces.
+
+    Parameters
+    ----------
+    site
+        Its berth zones count.
+    box
+        The grid, metres.
+    masks
+        ``(y, x)`` pixels of each berth by zone id. A pixel of several goes to the one whose middle line is
+        nearest, so that nothing in it counts twice.
+
+    Returns
+    -------
+    tuple of Face
+        In the order of their first berth; none without berths.
+    """
+    strips = [
+        _rectangle(z, project(z.geometry, str(box.crs))) for z in site.zones if z.kind is ZoneKind.BERTH
+    ]
+    if not strips:
+        return ()
+    owner = _owners(strips, box, masks)
+    linked = [[_in_line(a, b) for b in strips] for a in strips]
+    count, labels = sparse.csgraph.connected_components(sparse.csr_array(np.array(linked)), directed=False)
+    return tuple(_face(strips, np.flatnonzero(labels == k), owner, box) for k in range(count))
+
+
+def _rectangle(zone: Zone, shape: BaseGeometry) -> _Rectangle:
+    corners = shapely.get_coordinates(shapely.minimum_rotated_rectangle(shape))[:3]
+    sides = np.diff(corners, axis=0)
+    metres = np.hypot(*sides.T)
+    # A quay shorter than its strip is wide runs along the short side; the stated length tells.
+    k = int(np.argmax(metres) if zone.length_m is None else np.argmin(np.abs(metres - zone.length_m)))
+    middle = (corners[0] + corners[2]) / 2
+    return _Rectangle(zone, middle, sides[k] / metres[k], float(metres[k]))
+
+
+def _in_line(a: _Rectangle, b: _Rectangle) -> bool:
+    turn = abs(a.axis[0] * b.axis[1] - a.axis[1] * b.axis[0])
+    offset = b.middle - a.middle
+    across = abs(a.axis[0] * offset[1] - a.axis[1] * offset[0])
+    gap = abs(a.axis @ offset) - (a.length_m + b.length_m) / 2
+    return bool(turn < np.sin(np.radians(SAME_LINE_DEG)) and across < SAME_LINE_M and gap < SAME_FACE_GAP_M)
+
+
+def _places(box: GeoBox, rows: npt.NDArray[np.intp], cols: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    to, col, row = box.affine, cols + 0.5, rows + 0.5
+    return np.column_stack([to.a * col + to.b * row + to.c, to.d * col + to.e * row + to.f])
+
+
+def _owners(strips: Sequence[_Rectangle], box: GeoBox, masks: dict[str, Mask]) -> npt.NDArray[np.intp]:
+    nearest = np.full(box.shape, np.inf)
+    owner = np.full(box.shape, -1, np.intp)
+    for k, strip in enumerate(strips):
+        rows, cols = np.nonzero(masks[strip.zone.zone_id])
+        offset = _places(box, rows, cols) - strip.middle
+        across = np.abs(offset @ np.array([-strip.axis[1], strip.axis[0]]))
+        closer = across < nearest[rows, cols]
+        rows, cols = rows[closer], cols[closer]
+        nearest[rows, cols], owner[rows, cols] = across[closer], k
+    return owner
+
+
+def _face(
+    strips: Sequence[_Rectangle], members: npt.NDArray[np.intp], owner: npt.NDArray[np.intp], box: GeoBox
+) -> Face:
+    lead = strips[members[0]]
+    slots = []
+    for k in members:
+        zone, half = strips[k].zone, strips[k].length_m / 2
+        middle = float(lead.axis @ (strips[k].middle - lead.middle))
+        slots.append(Slot(zone.zone_id, middle - half, middle + half, zone.length_m or 2 * half))
+    rows, cols = np.nonzero(np.isin(owner, members))
+    along = (_places(box, rows, cols) - lead.middle) @ lead.axis
+    axis = float(lead.axis[0]), float(lead.axis[1])
+    return Face(tuple(slots), rows, cols, np.searchsorted(members, owner[rows, cols]), along, axis)

@@ -1,0 +1,1 @@
+"""How providers hand images out: files, STAC items, and what goes wrong with them."""

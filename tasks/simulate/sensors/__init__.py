@@ -1,0 +1,1 @@
+"""What a satellite sees of a moment: radar and optics, each with its own physics and its own timetable."""

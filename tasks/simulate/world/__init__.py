@@ -1,0 +1,1 @@
+"""What happens: ships, containers and trains in a port, whether anybody looks or not."""

@@ -1,0 +1,100 @@
+"""The doorways to inference: from published looks, in days, to tables and bounds."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.errors import InputError
+from tasks.infer import infer_regimes, occupancy_between, quay_metres, trips_between
+from tasks.model import Zone, ZoneKind
+from tasks.products.tables import REGIME_TYPES, looks_table
+from tests.science.water import polygon, site
+
+QUAY = {"north": 150.0, "south": 100.0}
+
+
+def looks(days: list[int], taken: list[int], offset: int = 0) -> pd.DataFrame:
+    """Two berths; a ship of 100 m at the northern one where `taken`."""
+    rows = []
+    for day, ship in zip(days, taken, strict=True):
+        for berth, metres in QUAY.items():
+            n = ship if berth == "north" else 0
+            rows.append(
+                {
+                    "site": "test",
+                    "zone_id": berth,
+                    "zone_kind": "berth",
+                    "scene_id": f"s{day + offset:03}",
+                    "collection": "s1",
+                    "acquired": np.datetime64("2023-08-01T21:31:12") + np.timedelta64(day + offset, "D"),
+                    "seen_fraction": 1.0,
+                    "vessel_count": n,
+                    "vessel_length_m": 100.0 * n,
+                    "occupied_m": 100.0 * n,
+                    "occupied_fraction": 100 * n / metres,
+                    "flags": "",
+                }
+            )
+    return looks_table(rows)
+
+
+SLEEPY = looks(list(range(0, 240, 6)), [0] * 20 + [1] * 20)
+
+
+def test_quay_metres_are_as_stated_or_as_drawn() -> None:
+    stated = Zone("stated", ZoneKind.BERTH, polygon(0, 0, 5, 15), length_m=120.0)
+    drawn = Zone("drawn", ZoneKind.BERTH, polygon(20, 0, 25, 15))
+    found = quay_metres(site(stated, drawn))
+    assert found == {"stated": 120.0, "drawn": pytest.approx(150, rel=0.01)}
+
+
+def test_regimes_have_their_published_shape() -> None:
+    found = infer_regimes(SLEEPY, QUAY)
+    assert {name: str(kind) for name, kind in found.dtypes.items()} == REGIME_TYPES
+    assert list(found["state"]) == ["dormant", "active"]
+    assert found["start"].iloc[1] == found["end"].iloc[0]
+    assert found["knowable_on"].iloc[1] > found["start_high"].iloc[1]
+
+
+def test_without_berths_there_is_an_empty_table_of_the_same_shape() -> None:
+    found = infer_regimes(SLEEPY.assign(zone_kind="anchorage"))
+    assert found.empty
+    assert {name: str(kind) for name, kind in found.dtypes.items()} == REGIME_TYPES
+
+
+def test_occupancy_before_and_after() -> None:
+    before = occupancy_between(SLEEPY, date(2023, 8, 1), date(2023, 11, 23), QUAY)
+    after = occupancy_between(SLEEPY, date(2023, 11, 29), date(2024, 12, 31), QUAY)
+    assert (before.mean, before.looks) == (0, 20)
+    assert (after.mean, after.looks) == (pytest.approx(0.4), 20)
+    assert before.high < after.low < after.mean < after.high
+
+
+def test_the_last_day_counts() -> None:
+    assert occupancy_between(SLEEPY, date(2023, 8, 1), date(2023, 8, 7), QUAY).looks == 2
+    assert occupancy_between(SLEEPY, date(2023, 8, 1), date(2023, 8, 6), QUAY).looks == 1
+
+
+def test_trips_between_two_publications(tmp_path: Path) -> None:
+    for name, offset in (("a", 0), ("b", 3)):
+        (tmp_path / name).mkdir()
+        days = list(range(0, 120, 12))
+        # A ship on every other look only: each sight is a stay of its own.
+        looks(days, [1, 0] * 5, offset).to_parquet(tmp_path / name / "looks.parquet")
+    there = trips_between(tmp_path / "a", tmp_path / "b", date(2023, 8, 1), date(2023, 12, 31))
+    assert there.at_least == 5
+    assert there.at_most is not None
+    assert there.at_most > 5
+    assert {b.first_seen - a.last_seen for a, b in there.pairs} == {pd.Timedelta(days=3)}
+    back = trips_between(tmp_path / "b", tmp_path / "a", date(2023, 8, 1), date(2023, 12, 31))
+    assert back.at_least == 0  # 21 days from b to the next at a
+
+
+def test_a_folder_without_a_publication_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere"):
+        trips_between(tmp_path / "nowhere", tmp_path, date(2023, 8, 1), date(2023, 8, 2))
