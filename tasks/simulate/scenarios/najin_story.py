@@ -23,8 +23,8 @@ LEG_NM = {"dunay": 107.3, "vostochny": 131.4}
 SPEED_KN = (10.0, 12.0)
 
 FLEET = (
-    Ship("angara", "Angara", 118.0, 19.0, 5.0, 0.38, 21.0, paint("deck-red"), hold=150, gear=1),
-    Ship("lady-r", "Lady R", 120.0, 19.4, 5.0, 0.38, 21.0, paint("deck-green"), hold=150, gear=2),
+    Ship("angara", "Angara", 118.0, 19.0, 5.0, 0.32, 21.0, paint("deck-red"), hold=150, gear=1),
+    Ship("lady-r", "Lady R", 120.0, 19.4, 5.0, 0.32, 21.0, paint("deck-green"), hold=150, gear=2),
     Ship("maria", "Maria", 123.0, 19.0, 5.5, -0.40, 20.0, paint("deck-red"), hold=150, gear=2),
     Ship("maia-1", "Maia-1", 138.0, 21.0, 6.0, -0.41, 23.0, paint("deck-grey"), hold=180, gear=2),
 )

@@ -119,7 +119,7 @@ def draw_ship(ship_id: str, length_m: float, rng: np.random.Generator) -> Ship:
     """Draw a ship of a given length: beam, height and place of the bridge follow with a spread."""
     width = length_m / float(rng.uniform(*LENGTH_TO_BEAM))
     deck = 1.5 + 0.035 * length_m
-    bridge = float(rng.choice([-0.40, 0.36], p=[0.8, 0.2]))
+    bridge = float(rng.choice([-0.40, 0.31], p=[0.8, 0.2]))
     return Ship(
         ship_id, ship_id, length_m, width, deck, bridge, deck + 3 + 0.09 * length_m,
         int(rng.choice(DECKS)), hold=int(length_m / 2), gear=int(rng.integers(0, 3)) if length_m > 70 else 0,

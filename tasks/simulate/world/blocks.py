@@ -17,6 +17,9 @@ import shapely
 from odc.geo.geobox import GeoBox
 from shapely.geometry.base import BaseGeometry
 
+TAPER = 1.2
+"""Length of a bow, in widths of the hull."""
+
 EMPTY = -1
 """Cell of a block through which one sees what is below."""
 
@@ -56,7 +59,7 @@ class Block:
     """``(along, across)`` index into the palette, `EMPTY` for a hole; row 0 is the stern."""
 
     pointed: bool = False
-    """True for a hull: the bow tapers over the last two widths."""
+    """True for a hull: the bow tapers to a point over `TAPER` widths."""
 
     @property
     def axis(self) -> tuple[float, float]:
@@ -70,7 +73,7 @@ class Block:
         half, beam = self.length_m / 2, self.width_m / 2
         ring = np.array([(-half, -beam), (-half, beam), (half, beam), (half, -beam)])
         if self.pointed:
-            shoulder = half - 2 * self.width_m
+            shoulder = half - TAPER * self.width_m
             ring = np.array([(-half, -beam), (-half, beam), (shoulder, beam), (half, 0), (shoulder, -beam)])
         ax, ay = self.axis
         along, across = ring[:, 0], ring[:, 1]
@@ -157,7 +160,7 @@ def _cells(
     many, wide = block.colours.shape
     beam = np.full(along.shape, block.width_m / 2)
     if block.pointed:
-        beam = np.minimum(beam, (block.length_m / 2 - along) / 4)  # two widths to taper one half width
+        beam = np.minimum(beam, (block.length_m / 2 - along) / (2 * TAPER))
     inside = (np.abs(along) <= block.length_m / 2) & (np.abs(across) <= beam)
     row = np.clip((along / block.length_m + 0.5) * many, 0, many - 1).astype(np.int32)
     col = np.clip((across / block.width_m + 0.5) * wide, 0, wide - 1).astype(np.int32)

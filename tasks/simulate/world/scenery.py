@@ -20,6 +20,9 @@ Cells = npt.NDArray[np.int16]
 DECK_SHARE = 0.62
 """Share of a ship's length that can carry containers."""
 
+FORWARD_DECK = -0.14
+"""Middle of that share, along the hull, where the bridge stands forward; amidships where it stands aft."""
+
 DECK_TIERS = 3
 BRIDGE_LENGTH_M = 13.0
 GEAR_M = (4.0, 4.0, 12.0)
@@ -138,7 +141,7 @@ def ship_blocks(ship: Ship, stay: Stay, boxes: int, batch: np.random.Generator) 
             solid(paint("bridge-white")),
         )
     )  # fmt: skip
-    middle = -0.5 * np.sign(ship.bridge) * (0.9 - DECK_SHARE) if ship.bridge else 0.0
+    middle = FORWARD_DECK if ship.bridge > 0.2 else 0.0
     for k in range(ship.gear):
         place = middle + (k - (ship.gear - 1) / 2) * DECK_SHARE / max(ship.gear, 1)
         size = GEAR_M
