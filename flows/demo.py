@@ -17,6 +17,8 @@ from flows.findings import findings, sentences
 
 START, END = date(2023, 6, 1), date(2023, 12, 31)
 
+SCENARIO = "najin-2023"
+
 SITES = ("najin", "dunay")
 
 NOTICE = "All images of this demo are simulated; they say nothing about the real ports."
@@ -29,14 +31,16 @@ def run_demo(out: Path, seed: int, console: Console) -> dict[str, Any]:
     -------
     dict
         ``findings``, the same as ``lines`` for people, ``pages``, and ``left_out`` (scene id to reason:
-        one file of the simulated archive is broken on purpose).
+        one file of each port is broken on purpose).
     """
-    catalog = str(simulated_catalog(out / "images", seed, console))
-    outcomes = {site: _bring_up_to_date(site, catalog, str(out), console) for site in SITES}
+    home = _world_of(seed)
+    images, archive = out / "images" / home, out / "archive" / home
+    catalog = str(simulated_catalog(images, seed, console))
+    outcomes = {site: _bring_up_to_date(site, catalog, str(archive), str(out), console) for site in SITES}
     found = findings(out, *SITES, START, END)
     pages = {site: outcome["page"] for site, outcome in outcomes.items()}
     left_out = {k: v for outcome in outcomes.values() for k, v in outcome["rejected"].items()}
-    lines = [*_account(outcomes, left_out), "", *sentences(found), "", *_pointers(pages, out), NOTICE]
+    lines = [*_account(outcomes, left_out), "", *sentences(found), "", *_pointers(pages, images), NOTICE]
     return {"findings": found.as_dict(), "lines": lines, "pages": pages, "left_out": left_out}
 
 
@@ -49,15 +53,22 @@ def simulated_catalog(folder: Path, seed: int, console: Console) -> Path:
     reporter = Reporter(console)
     with reporter.running():
         advance, expect = reporter.stage("simulate")
-        return simulate("najin-2023", folder, seed=seed, start=START, end=END, expect=expect, advance=advance)
+        return simulate(SCENARIO, folder, seed=seed, start=START, end=END, expect=expect, advance=advance)
 
 
-def _bring_up_to_date(site: str, catalog: str, out: str, console: Console) -> dict[str, Any]:
+def _world_of(seed: int) -> str:
+    """Name of the folders of one world: images of two seeds must not meet in one archive."""
+    from tasks.simulate import sites_of, world_mark
+
+    return f"seed-{seed}-{world_mark(SCENARIO, sites_of(SCENARIO, None), seed)}"
+
+
+def _bring_up_to_date(site: str, catalog: str, archive: str, out: str, console: Console) -> dict[str, Any]:
     """Backfill one site, unless there is nothing to do; Prefect starts only if there is."""
     from flows.chain import make_request, starting
     from tasks.discover import plan
 
-    request = make_request(site, START, END, catalog, None, None, out)
+    request = make_request(site, START, END, catalog, None, archive, out)
     todo = plan(request)
     if todo.nothing_to_do:
         return starting(todo).as_dict()
@@ -77,12 +88,12 @@ def _account(outcomes: dict[str, dict[str, Any]], left_out: dict[str, str]) -> l
     ]
     lines += [f"left out {scene_id}: {reason}" for scene_id, reason in sorted(left_out.items())]
     if left_out:
-        lines.append("(the archive holds a broken file on purpose, as real ones do)")
+        lines.append("(each port has one broken file on purpose, as real archives do)")
     return lines
 
 
-def _pointers(pages: dict[str, str], out: Path) -> list[str]:
+def _pointers(pages: dict[str, str], images: Path) -> list[str]:
     return [
         *(f"page of {site}: {page}" for site, page in pages.items()),
-        f"images and truth: {out / 'images'}",
+        f"images and truth: {images}",
     ]

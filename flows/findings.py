@@ -7,7 +7,7 @@ these looks were too few for, is said as plainly as the rest.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,7 @@ def port_findings(folder: Path, site_id: str, start: date, end: date) -> PortFin
         return Share(**asdict(occupancy_between(looks, first, last, quay_m)))
 
     whole = share(start, end)
-    before = share(start, awakening.about) if awakening else None
+    before = share(start, awakening.about - timedelta(days=1)) if awakening else None
     after = share(awakening.about, end) if awakening else None
     return PortFindings(
         site=site_id,
@@ -138,22 +138,21 @@ def port_findings(folder: Path, site_id: str, start: date, end: date) -> PortFin
 
 
 def _awakening(regimes: pd.DataFrame) -> Awakening | None:
-    """Take the change from dormant to active, if one was found."""
-    rows = regimes[regimes["start_low"].notna() & (regimes["state"] == "active")]
-    if rows.empty:
-        return None
-    row = rows.iloc[0]
-    earlier = regimes[regimes["end"] == row["start"]].iloc[0]
-    return Awakening(
-        about=row["start"].date(),
-        low=row["start_low"].date(),
-        high=row["start_high"].date(),
-        probability=float(row["probability"]),
-        status=str(row["status"]),
-        knowable_on=row["knowable_on"].date(),
-        ships_before=float(earlier["level"]),
-        ships_after=float(row["level"]),
-    )
+    """Take the change to a higher level that made the port active, if one was found."""
+    for _, row in regimes[regimes["start_low"].notna() & (regimes["state"] == "active")].iterrows():
+        earlier = regimes[regimes["end"] == row["start"]].iloc[0]
+        if row["level"] > earlier["level"]:
+            return Awakening(
+                about=row["start"].date(),
+                low=row["start_low"].date(),
+                high=row["start_high"].date(),
+                probability=float(row["probability"]),
+                status=str(row["status"]),
+                knowable_on=row["knowable_on"].date(),
+                ships_before=float(earlier["level"]),
+                ships_after=float(row["level"]),
+            )
+    return None
 
 
 def sentences(found: Findings) -> list[str]:
@@ -184,6 +183,11 @@ def _untold(port: PortFindings) -> list[str]:
             f"{name}: activity did not change, with probability {_sure(1 - port.chance)} ({looks} looks)."
         ]
     between = f"{_day(port.chance_low)} and {_day(port.chance_high)} (90 %)"
+    if port.chance >= SURE:
+        return [
+            f"{name}: activity changed between {between}, with probability {_sure(port.chance)}, but it was "
+            f"no waking up; its page has the levels."
+        ]
     return [
         f"{name}: whether it woke cannot be told from {looks} looks. A change has probability "
         f"{port.chance:.2f} ({SURE:g} is needed), and would lie between {between}."
@@ -209,11 +213,10 @@ def _trip_sentences(found: Findings) -> list[str]:
 
 
 def _unknown(found: Findings) -> list[str]:
-    looks = min(port.looks for port in found.ports)
-    days = (found.ports[0].last - found.ports[0].first).days / max(looks, 1)
+    gaps = [(port.last - port.first).days / max(port.looks, 1) for port in found.ports]
     return [
         "Not known: what the ships carried, and which ship was which; no image can show it.",
-        f"  Not seen: the days between the looks (one in {days:.0f} days at each port).",
+        f"  Not seen: the days between the looks (one in {max(gaps):.0f} days, or more often).",
         "  Not measured yet: containers, rail cars, optical images.",
     ]
 

@@ -147,6 +147,8 @@ def _offset(found: _Found, properties: Mapping[str, Any]) -> float:
     applied = _first(properties, "earthsearch:boa_offset_applied", "sentinel:boa_offset_applied")
     if applied or float(baseline) < BASELINE_WITH_OFFSET:
         return 0.0
+    if stated is None and "float" in str(_stated(found, "data_type") or ""):
+        return 0.0  # reflectance already: the rule is one of integers
     return SENTINEL_2_OFFSET if stated is None or applied is not None else float(stated)
 
 

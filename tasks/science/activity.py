@@ -102,7 +102,9 @@ def regime_rows(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) 
         return []
     first = {"start": times[0], "start_low": None, "start_high": times[0]}
     if change.probability < SURE:
-        return [_row(change.whole, **first, probability=1 - change.probability, status="confirmed")]
+        steady = 1 - change.probability
+        status = "confirmed" if steady >= SURE else "provisional"
+        return [_row(change.whole, **first, probability=steady, status=status)]
     fits = counts * np.log(max(change.after.mean, 1e-9) / max(change.before.mean, 1e-9))
     fits = fits > exposure * (change.after.mean - change.before.mean)
     begun = {"start": change.date, "start_low": change.low, "start_high": change.high}

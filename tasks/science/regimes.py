@@ -27,6 +27,10 @@ PRIOR_COUNT = 0.5
 """Shape of the Gamma prior of a rate: Jeffreys'. Its scale is set so that its mean is the whole series'
 (it must be proper to compare with no change): the prior weighs half a vessel."""
 
+LEAST_MEAN = 0.25
+"""Vessels per look that the prior expects at least, a ship on one look in four: were it scaled to a port at
+which nothing was ever seen, no number of looks could show that nothing happened."""
+
 PRIOR_CHANGE = 0.5
 """Probability of a change before any look."""
 
@@ -125,7 +129,7 @@ def _weights(times: npt.NDArray[np.datetime64], counts: Floats, exposure: Floats
     """
     gap = np.diff(times).astype("timedelta64[s]").astype(float)
     seen, held = np.cumsum(counts) / inflation, np.cumsum(exposure) / inflation
-    scale = PRIOR_COUNT * held[-1] / max(seen[-1], PRIOR_COUNT)
+    scale = PRIOR_COUNT / max(seen[-1] / held[-1], LEAST_MEAN)
     parts = _evidence(seen[:-1], held[:-1], scale) + _evidence(
         seen[-1] - seen[:-1], held[-1] - held[:-1], scale
     )

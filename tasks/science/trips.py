@@ -123,14 +123,17 @@ def _agree(one_m: float, other_m: float, options: TripOptions) -> bool:
 def match(
     a: Sequence[Stay], b: Sequence[Stay], options: TripOptions = DEFAULT_TRIPS
 ) -> tuple[tuple[Stay, Stay], ...]:
-    """Pair as many stays at A with later stays at B as can be, each used once."""
+    """Pair as many stays at A with later stays at B as can be, each used once.
+
+    A stay at B counts from where it was first seen: a ship that lay there before A's was last seen came
+    from nowhere.
+    """
     if not a or not b:
         return ()
     sail, wait = pd.Timedelta(hours=options.sailing_hours), pd.Timedelta(days=options.max_gap_days)
     possible = [
         [
-            one.last_seen + sail <= other.last_seen
-            and other.first_seen <= one.last_seen + wait
+            one.last_seen + sail <= other.first_seen <= one.last_seen + wait
             and _agree(one.length_m, other.length_m, options)
             for other in b
         ]

@@ -11,7 +11,8 @@ import json
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -83,7 +84,7 @@ def simulate(
     scenario
         One of `tasks.simulate.scenarios.SCENARIOS`.
     folder
-        Where to write. A folder from an earlier simulation with other arguments is replaced.
+        Where to write; one that holds another simulation is refused.
     seed
         0 or more.
     start, end
@@ -118,14 +119,25 @@ def simulate(
     )  # fmt: skip
     folder = folder.resolve()
     catalog = folder / "catalog.json"
-    if _recipe_in(folder) == json.loads(json.dumps(asdict(recipe))) and catalog.is_file():
-        return catalog
+    if (there := _recipe_in(folder)) is not None:
+        if there == json.loads(json.dumps(asdict(recipe))) and catalog.is_file():
+            return catalog
+        held = ", ".join(f"{k} {there.get(k)}" for k in ("scenario", "seed", "start", "end", "version"))
+        raise InputError(f"{folder} holds another simulation ({held}); name another folder, or delete it")
     world = scenario_world(scenario, sites, first, last, seed)
     passes = [
         one
         for name in sites
         for one in acquisitions(
-            name, first, last, sensors, seed, extra=world.reported.get(name, ()), defects=defects
+            name,
+            first,
+            last,
+            sensors,
+            seed,
+            longitude=_longitude(sites[name]),
+            extra=world.reported.get(name, ()),
+            defects=defects,
+            world=world_mark(scenario, sites, seed),
         )
     ]
     if not passes:
@@ -139,6 +151,17 @@ def simulate(
         (aside / "README.txt").write_text(text, encoding="utf-8")
         (aside / "simulation.json").write_text(json.dumps(asdict(recipe), indent=1) + "\n", encoding="utf-8")
     return catalog
+
+
+def world_mark(scenario: str, sites: Mapping[str, Site], seed: int) -> str:
+    """Short mark of a world: the same for any period and any sensors, another for another world."""
+    digests = sorted((name, _digest(site)) for name, site in sites.items())
+    return hashlib.sha256(repr((scenario, seed, VERSION, digests)).encode()).hexdigest()[:6]
+
+
+def _longitude(site: Site) -> float:
+    west, _, east, _ = shapely.total_bounds([zone.geometry for zone in site.measured_zones])
+    return float(west + east) / 2
 
 
 def _period(scenario: str, start: date | None, end: date | None) -> tuple[date, date]:
@@ -181,16 +204,15 @@ def _recipe_in(folder: Path) -> dict[str, Any] | None:
 @contextmanager
 def _aside(folder: Path) -> Iterator[Path]:
     """Give a folder to write into that becomes `folder` when all went well, and vanishes otherwise."""
-    aside = folder.with_name(f"{folder.name}.tmp")
-    ours = not folder.exists() or (folder / "simulation.json").is_file()
-    if not ours and not (folder.is_dir() and not any(folder.iterdir())):
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise InputError(f"{folder} holds something else than a simulation; name a new or empty folder")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield aside
+        aside.chmod(0o755)  # mkdtemp makes it for its owner alone
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.rmdir()
         aside.rename(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)

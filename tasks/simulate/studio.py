@@ -118,6 +118,7 @@ class Studio:
                 "cloud_cover": None if image is None else image.cloud_cover, "wind_ms": weather.wind_ms,
                 "shift_x_m": (own[0] + spoilt[0]) * pixel_m, "shift_y_m": -(own[1] + spoilt[1]) * pixel_m,
                 "defect": acquisition.defect.value if acquisition.defect else "",
+                "superseded": scene_id != scene_ids[-1],
             }
             for scene_id in scene_ids
         ]  # fmt: skip

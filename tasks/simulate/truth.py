@@ -33,7 +33,16 @@ SCENE_COLUMNS = {
     "wind_ms": (NUMBER, "wind speed, metres per second"),
     "shift_x_m": (NUMBER, "registration error to the east, metres"),
     "shift_y_m": (NUMBER, "registration error to the north, metres"),
-    "defect": (TEXT, "what is wrong with the delivery; empty if nothing is"),
+    "defect": (
+        TEXT,
+        "what is wrong with the delivery; empty if nothing is. Of a corrupt scene all tables list what it "
+        "would have shown had its file been whole",
+    ),
+    "superseded": (
+        pa.bool_(),
+        "true for the first delivery of a duplicate: a newer one replaces it. Both are listed, here and in "
+        "the other tables",
+    ),
 }  # fmt: skip
 
 VESSEL_COLUMNS = {
@@ -88,7 +97,8 @@ RAIL_COLUMNS = {
 CONTAINER_COLUMNS = {
     "source": (
         TEXT,
-        "place they leave: yard:SITE/ZONE, ship:ID, train:ID, depot:, port:, hinterland:",
+        "place they leave: yard:SITE/ZONE, ship:ID, train:ID, rail:to-NAME (under way to a depot), "
+        "depot:NAME, port:NAME (a port without a site), hinterland:NAME",
     ),
     "target": (TEXT, "place they reach"),
     "boxes": (WHOLE, "how many, one by one at a steady pace"),
@@ -107,11 +117,11 @@ STAY_COLUMNS = {
 }
 
 VOYAGE_COLUMNS = {
-    "vessel_id": (TEXT, "the ship"),
+    "vessel_id": (TEXT, "a ship that goes to and fro; its first way to a site is not listed"),
     "origin": (TEXT, "site or port it left"),
     "destination": (TEXT, "site or port it reached"),
-    "departs": (MOMENT, "UTC"),
-    "arrives": (MOMENT, "UTC; waiting at sea included"),
+    "departs": (MOMENT, "leaves the quay, UTC"),
+    "arrives": (MOMENT, "arrives in the roads or at the quay, whichever comes first, UTC"),
     "boxes": (WHOLE, "containers on board"),
 }
 
@@ -226,7 +236,7 @@ def stay_rows(world: World) -> Iterable[Row]:
 
 
 def voyage_rows(world: World) -> Iterable[Row]:
-    """Tell every crossing."""
+    """Tell every crossing but a ship's first way to any site."""
     for one in world.voyages:
         yield {
             "vessel_id": one.ship_id, "origin": one.origin, "destination": one.destination,
@@ -246,11 +256,11 @@ def regime_rows(world: World) -> Iterable[Row]:
 def vessel_row(world: World, stay: Stay, scene_id: str, moment: datetime, outline: Any, seen: float) -> Row:
     """Tell one vessel of one scene; `outline` in EPSG:4326."""
     ship = world.ships[stay.ship_id]
-    centre = outline.centroid
+    middle = world.ports[stay.site_id].lonlat(shapely.Point(stay.x, stay.y))
     return {
         "scene_id": scene_id, "site": stay.site_id, "acquired": moment, "vessel_id": ship.ship_id,
-        "zone_id": stay.zone_id, "alongside": stay.along_m is not None, "longitude": centre.x,
-        "latitude": centre.y, "length_m": ship.length_m, "width_m": ship.width_m,
+        "zone_id": stay.zone_id, "alongside": stay.along_m is not None, "longitude": middle.x,
+        "latitude": middle.y, "length_m": ship.length_m, "width_m": ship.width_m,
         "heading_deg": stay.heading_deg, "boxes": world.ledger.stock(ship.place, moment), "seen_share": seen,
         "outline": shapely.to_wkb(outline),
     }  # fmt: skip

@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
 from flows import demo
-from flows.findings import Awakening, Findings, PortFindings, Share, sentences
+from flows.findings import Awakening, Findings, PortFindings, Share, _awakening, sentences
 from tests.flows.tiny import roadstead
 
 BEFORE, AFTER, WHOLE = (Share(0.01, 0.0, 0.03, 18), Share(0.11, 0.08, 0.14, 30), Share(0.07, 0.05, 0.1, 48))
@@ -49,6 +50,27 @@ def test_what_the_looks_cannot_tell_is_not_told() -> None:
     )
 
 
+def test_falling_quiet_is_no_waking_up() -> None:
+    """From 3 ships a look to none, and from 4 to 1, which is still active."""
+    for before, after in ((3.0, 0.0), (4.0, 1.0)):
+        state = "active" if after > 0.25 else "dormant"
+        start = pd.Timestamp("2023-09-06")
+        rows = [
+            {
+                "start_low": None,
+                "start": pd.Timestamp("2023-06-01"),
+                "end": start,
+                "state": "active",
+                "level": before,
+            },
+            {"start_low": start, "start": start, "end": None, "state": state, "level": after},
+        ]
+        assert _awakening(pd.DataFrame(rows)) is None
+    sure = replace(UNTOLD, chance=0.999)
+    told = "\n".join(sentences(replace(FOUND, ports=(sure, PORT))))
+    assert "probability over 0.99, but it was no waking up" in told
+
+
 def test_trips_are_bounds_with_their_assumptions_and_contents_are_never_known() -> None:
     told = "\n".join(sentences(FOUND))
     assert "Trips Najin to Dunay since 1 Aug 2023: at least 9, at most 134." in told
@@ -74,7 +96,7 @@ def test_the_demo_runs_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert str(page) == first["pages"][site]
         assert "SIMULATED" in page.read_text(encoding="utf-8").upper()
     assert first["lines"][-1].startswith("All images of this demo are simulated")
-    assert first["left_out"], "one file of the archive is broken on purpose"
+    assert first["left_out"], "one file of each port is broken on purpose"
     before = {p: p.stat().st_mtime_ns for p in (tmp_path / "demo").rglob("*") if p.is_file()}
     again = demo.run_demo(tmp_path / "demo", 7, Console(stderr=True))
     assert again["findings"] == first["findings"]

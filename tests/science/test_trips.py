@@ -128,6 +128,13 @@ def test_brackets_and_lengths_decide() -> None:
     assert len(match([a_stay(0)], [a_stay(2)], replace(DEFAULT_TRIPS, sailing_hours=60))) == 0
 
 
+def test_a_ship_that_never_left_made_no_trip() -> None:
+    here = table([(50.0, "1", 100)])
+    there = table([(float(d), "1", 100) for d in range(0, 150, 6)])
+    found = trips_between(here, there, START, START + pd.Timedelta(days=150))
+    assert found.at_least == 0
+
+
 def test_consecutive_looks_at_one_berth_are_one_stay() -> None:
     found = stays(table([(0, "1", 100), (6, "1", 110), (12, "1", 105), (18, "", 0), (24, "1", 100)]))
     assert [(s.looks, s.length_m) for s in found] == [(3, 105), (1, 100)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 
@@ -16,12 +17,15 @@ from tasks.catalog.read import read_planes
 from tasks.catalog.search import search
 from tasks.errors import InputError
 from tasks.grid import draw
-from tasks.simulate import Sensor, simulate
+from tasks.simulate import Sensor, simulate, world_mark
 from tasks.simulate.sensors.calendar import Defect, acquisitions
 from tasks.simulate.truth import TABLES
 from tasks.sites import load_site
 
 START, END = date(2023, 10, 16), date(2023, 10, 21)
+MARK = re.compile("_[0-9a-f]{6}_")
+"""Of a world, in a scene's id."""
+
 EVERYWHERE = (-180.0, -90.0, 180.0, 90.0)
 
 
@@ -53,10 +57,13 @@ def test_another_seed_gives_other_images(folder: Path, tmp_path: Path) -> None:
     sensors = [Sensor.SENTINEL_1, Sensor.SENTINEL_2]
     period = {"start": START, "end": date(2023, 10, 17), "sensors": sensors}
     other = simulate("najin-2023", tmp_path / "other", seed=8, **period).parent
-    ours, theirs = contents(folder), contents(other)
-    images = [name for name in theirs if name.endswith((".tif", ".tiff")) and name in ours]
-    assert images
-    assert all(ours[name] != theirs[name] for name in images)
+    ours, theirs = (
+        {MARK.sub("_", name): image for name, image in contents(one).items() if ".tif" in name}
+        for one in (folder, other)
+    )
+    assert not contents(folder).keys() & {name for name in contents(other) if ".tif" in name}
+    assert ours.keys() & theirs.keys()
+    assert all(ours[name] != theirs[name] for name in ours.keys() & theirs.keys())
 
 
 def test_a_finished_folder_is_left_as_it_is(folder: Path) -> None:
@@ -177,3 +184,27 @@ def test_any_site_can_be_simulated(tmp_path: Path) -> None:
     recipe = json.loads((catalog.parent / "simulation.json").read_text())
     assert list(recipe["sites"]) == ["dunay"]
     assert len(truth(catalog.parent, "vessels"))
+
+
+def test_another_simulation_is_not_overwritten(folder: Path) -> None:
+    with pytest.raises(InputError, match=r"holds another simulation \(scenario najin-2023, seed 7"):
+        simulate("najin-2023", folder, seed=8, start=START, end=END)
+
+
+def test_ids_tell_two_worlds_apart() -> None:
+    site = load_site("dunay")
+    one, other = (
+        acquisitions(
+            "dunay", START, END, [Sensor.SENTINEL_1], seed, world=world_mark("quiet", {"dunay": site}, seed)
+        )
+        for seed in (1, 2)
+    )
+    assert {a.acquired for a in one} == {a.acquired for a in other}
+    assert not {a.world for a in one} & {a.world for a in other}
+
+
+def test_satellites_pass_at_one_solar_time_everywhere(tmp_path: Path) -> None:
+    period = {"start": date(2023, 6, 1), "end": date(2023, 6, 6), "sensors": [Sensor.SENTINEL_2]}
+    simulate("quiet", tmp_path / "sim", site=load_site("latakia"), **period)
+    hours = truth(tmp_path / "sim", "scenes")["acquired"].dt.hour
+    assert hours.tolist() == [8]  # 10:30 at 36 degrees east; at 02:16 the sun would not be up

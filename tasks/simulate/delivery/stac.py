@@ -47,8 +47,8 @@ def utc(moment: datetime) -> str:
 
 
 def simulated(acquisition: Acquisition, name: str) -> str:
-    """Mark a provider's name; the site keeps apart what one pass shows of two of them."""
-    return f"SIMULATED_{acquisition.site_id}_{name}"
+    """Mark a provider's name; site and world keep apart what one pass shows of two of them."""
+    return "_".join(filter(None, ("SIMULATED", acquisition.site_id, acquisition.world, name)))
 
 
 def image_path(folder: Path, collection: str, name: str) -> Path:

@@ -13,6 +13,7 @@ from datetime import datetime
 
 import numpy as np
 
+from tasks.errors import InputError
 from tasks.model import Site
 from tasks.simulate.scenarios.najin_story import (
     BEGIN,
@@ -39,6 +40,7 @@ from tasks.simulate.scenarios.najin_story import (
     STEP,
     THIRD_PORT,
     TIERS,
+    TO_DEPOT,
     WAITING_SHARE,
     Call,
     utc,
@@ -109,12 +111,12 @@ class _Position:
     imports: int
     """On board for Najin."""
 
-    dunay: tuple[datetime, datetime] | None = None
-    """Arrival at Dunay, and when it is ready to leave; None before the first round."""
+    abroad: tuple[str, datetime, datetime] | None = None
+    """The other port, arrival there, and when it is ready to leave; None before the first round."""
 
 
 def _shuttle(ports: dict[str, Port], harbours: dict[str, Harbour], cargo: Cargo, seed: int) -> list[Voyage]:
-    """Sail all rounds: Najin, sea, Dunay, sea, Najin."""
+    """Sail all rounds: Najin, sea, Dunay or the third port, sea, Najin."""
     fleet = {ship.ship_id: _Position(ship, BEGIN, 0) for ship in FLEET}
     for ship_id, position in fleet.items():
         position.imports = int(generator(seed, "first imports", ship_id).integers(120, 200))
@@ -128,16 +130,17 @@ def _shuttle(ports: dict[str, Port], harbours: dict[str, Harbour], cargo: Cargo,
             continue  # nobody could come in time: the visit does not happen
         waits = hours(float(rng.uniform(5, 14)) if rng.random() < WAITING_SHARE else 0.0)
         waits = waits if position.free_from + waits <= arrives else hours(0)
-        if position.dunay is not None:
-            voyages.append(_leave_dunay(position, arrives - waits, harbours, rng))
+        if position.abroad is not None:
+            voyages.append(_return(position, position.abroad, arrives - waits, harbours, rng))
         if waits:
             harbours["najin"].anchor(position.ship, "anchorage", arrives - waits, arrives - hours(1), rng)
         leaves, exports = _at_najin(position, call, arrives, number, ports, harbours, cargo, rng)
         voyages.append(_onwards(position, call, leaves, exports, ports, cargo, rng))
     for position in fleet.values():
-        if position.dunay is not None:
+        if position.abroad is not None and position.abroad[0] == "dunay":
+            _, there, ready = position.abroad
             rng = generator(seed, "last", position.ship.ship_id)
-            _moor_at_dunay(position, position.dunay[1], harbours, rng)
+            _moor_at_dunay(position.ship, there, ready, harbours, rng)
     return sorted(voyages, key=lambda v: (v.departs, v.ship_id))
 
 
@@ -174,14 +177,12 @@ def _at_najin(
     import_h = call.import_h or float(rng.uniform(18, 34))
     shifts = arrives + hours(import_h)
     if harbour.berth(ship, IMPORT_BERTHS, arrives, shifts, rng) is None:
-        raise RuntimeError(f"seed leaves {ship.name} without a berth at Najin on {arrives:%Y-%m-%d}")
+        raise _no_berth(ship, "Najin", arrives)
     north = "yard:najin/north-yard-sw"
     cargo.move(ship.place, north, imports, arrives + hours(3), shifts - hours(2))
     if not call.stays_ashore:
         fetched = shifts + hours(rng.uniform(10, 60))
-        cargo.by_rail(
-            port, "north-rail", imports, yard=north, away=NORTH_KOREA, inbound=False, start=fetched, rng=rng
-        )
+        cargo.take_by_rail(port, "north-rail", imports, yard=north, away=NORTH_KOREA, start=fetched, rng=rng)
     exports = call.exports if call.exports is not None else int(rng.integers(150, 300))
     if exports == 0:
         return shifts, 0
@@ -189,17 +190,14 @@ def _at_najin(
     moors, leaves = shifts + hours(1), shifts + hours(1 + export_h)
     yard = call.yard or _other_yard(call, number)
     if harbour.berth(ship, EXPORT_BERTHS[yard], moors, leaves, rng) is None:
-        raise RuntimeError(f"seed leaves {ship.name} without a berth at Najin on {moors:%Y-%m-%d}")
+        raise _no_berth(ship, "Najin", moors)
     begins = moors + hours(2)
     ready = begins - hours(call.ready_h if call.ready_h is not None else rng.uniform(2, 20))
     place = f"yard:najin/{yard}"
     if call.by_lorry is not None:
         cargo.move(NORTH_KOREA, place, exports, *call.by_lorry)
     else:
-        comes = ready - cargo.rail_time(port, "middle-rail", exports)
-        cargo.by_rail(
-            port, "middle-rail", exports, yard=place, away=NORTH_KOREA, inbound=True, start=comes, rng=rng
-        )
+        cargo.bring_by_rail(port, "middle-rail", exports, away=NORTH_KOREA, yard=place, by=ready, rng=rng)
     cargo.move(place, ship.place, exports, begins, leaves - hours(1))
     return leaves, exports
 
@@ -228,7 +226,7 @@ def _onwards(
         done = there + hours(30)
         cargo.move(ship.place, THIRD_PORT, boxes, there + hours(4), there + hours(16))
         cargo.move(THIRD_PORT, ship.place, imports, there + hours(18), there + hours(28))
-        position.dunay, position.imports = None, imports
+        position.abroad, position.imports = ("vostochny", there, done), imports
         position.free_from = done + hours(LEG_NM["vostochny"] / SPEED_KN[0] + 2)
         return Voyage(ship.ship_id, "najin", call.destination, leaves, there, boxes)
     yard, work_h = "yard:dunay/main-yard", float(rng.uniform(14, 24))
@@ -236,13 +234,10 @@ def _onwards(
     cargo.move(ship.place, yard, boxes, there + hours(2), emptied)
     inland = emptied + hours(rng.uniform(6, 40))
     _to_the_depot(ports["dunay"], cargo, boxes, yard, inland, rng)
-    comes = emptied - cargo.rail_time(ports["dunay"], "rail-transfer", imports)
-    cargo.by_rail(
-        ports["dunay"], "rail-transfer", imports, yard=yard, away=RUSSIA, inbound=True, start=comes, rng=rng
-    )
+    cargo.bring_by_rail(ports["dunay"], "rail-transfer", imports, away=RUSSIA, yard=yard, by=emptied, rng=rng)
     ready = emptied + hours(2 + work_h / 2)
     cargo.move(yard, ship.place, imports, emptied + hours(1), ready - hours(1))
-    position.dunay, position.imports = (there, ready), imports
+    position.abroad, position.imports = ("dunay", there, ready), imports
     position.free_from = ready + hours(LEG_NM["dunay"] / SPEED_KN[0] + 2)
     return Voyage(ship.ship_id, "najin", "dunay", leaves, there, boxes)
 
@@ -252,39 +247,39 @@ def _to_the_depot(
 ) -> None:
     """Send containers on by rail; the train is some ten days under way."""
     known = len(cargo.transfers)
-    cargo.by_rail(
-        port,
-        "rail-transfer",
-        boxes,
-        yard=yard,
-        away="rail:to-tikhoretsk",
-        inbound=False,
-        start=start,
-        rng=rng,
-    )
-    for leg in [t for t in cargo.transfers[known:] if t.target == "rail:to-tikhoretsk"]:
+    cargo.take_by_rail(port, "rail-transfer", boxes, yard=yard, away=TO_DEPOT, start=start, rng=rng)
+    for leg in [t for t in cargo.transfers[known:] if t.target == TO_DEPOT]:
         arrives = leg.end + hours(24 * float(rng.uniform(8, 14)))
-        cargo.move("rail:to-tikhoretsk", DEPOT, leg.boxes, arrives, arrives + hours(10))
+        cargo.move(TO_DEPOT, DEPOT, leg.boxes, arrives, arrives + hours(10))
 
 
-def _leave_dunay(
-    position: _Position, arrives: datetime, harbours: dict[str, Harbour], rng: np.random.Generator
+def _return(
+    position: _Position,
+    abroad: tuple[str, datetime, datetime],
+    arrives: datetime,
+    harbours: dict[str, Harbour],
+    rng: np.random.Generator,
 ) -> Voyage:
-    """Leave Dunay for a visit to Najin; the ship lies there no longer than three and a half days."""
-    there, ready = position.dunay or (arrives, arrives)
-    sail = hours(LEG_NM["dunay"] / rng.uniform(*SPEED_KN) + rng.uniform(0.3, 1.0))
+    """Leave the other port for a visit to Najin; a ship lies there no longer than three and a half days."""
+    port, there, ready = abroad
+    sail = hours(LEG_NM[port] / rng.uniform(*SPEED_KN) + rng.uniform(0.3, 1.0))
     departs = max(ready, min(arrives - sail, there + hours(24 * 3.5)))
-    _moor_at_dunay(position, departs, harbours, rng)
-    return Voyage(position.ship.ship_id, "dunay", "najin", departs, arrives, position.imports)
+    if port == "dunay":
+        _moor_at_dunay(position.ship, there, departs, harbours, rng)
+    return Voyage(position.ship.ship_id, port, "najin", departs, arrives, position.imports)
 
 
 def _moor_at_dunay(
-    position: _Position, departs: datetime, harbours: dict[str, Harbour], rng: np.random.Generator
+    ship: Ship, arrives: datetime, departs: datetime, harbours: dict[str, Harbour], rng: np.random.Generator
 ) -> None:
-    there, _ = position.dunay or (departs, departs)
     order = [str(z) for z in rng.permutation(DUNAY_BERTHS)]
-    if harbours["dunay"].berth(position.ship, order, there, departs, rng) is None:
-        raise RuntimeError(f"seed leaves {position.ship.name} without a berth at Dunay on {there:%Y-%m-%d}")
+    if harbours["dunay"].berth(ship, order, arrives, departs, rng) is None:
+        raise _no_berth(ship, "Dunay", arrives)
+
+
+def _no_berth(ship: Ship, port: str, moment: datetime) -> InputError:
+    day = f"{moment:%Y-%m-%d}"
+    return InputError(f"this seed leaves {ship.name} no free berth at {port} on {day}; choose another seed")
 
 
 def _naval_neighbour(harbour: Harbour, seed: int) -> None:

@@ -48,9 +48,10 @@ EXPORT_BERTHS = {
 DUNAY_BERTHS = ("main-n-1", "main-n-2", "main-s-1", "main-s-2")
 TIERS = {"middle-yard-ne": 2, "middle-yard-sw": 3, "north-yard-sw": 2}
 
-NORTH_KOREA, RUSSIA, DEPOT, THIRD_PORT = (
-    "hinterland:north-korea", "hinterland:russia", "depot:tikhoretsk", "port:vostochny",
+NORTH_KOREA, RUSSIA, TO_DEPOT, DEPOT, THIRD_PORT = (
+    "hinterland:north-korea", "hinterland:russia", "rail:to-tikhoretsk", "depot:tikhoretsk", "port:vostochny",
 )  # fmt: skip
+"""Where containers come from and go to, as the ledger names it."""
 
 
 @dataclass(frozen=True)

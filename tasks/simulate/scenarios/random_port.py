@@ -27,7 +27,6 @@ WARM_UP_DAYS = 20
 """Simulated before the first day, so that the port is not empty at the start."""
 
 LENGTH_TO_BEAM = (5.8, 7.0)
-HINTERLAND = "hinterland"
 
 ROADS_LENGTH_M = (25.0, 300.0)
 """Lengths in the roads: log-uniform, so that every class has its share."""
@@ -97,7 +96,7 @@ def _span(start: date, end: date) -> tuple[datetime, datetime]:
 
 def _world(scenario: str, site: Site, seed: int, levels: Sequence[Level], habits: Habits) -> World:
     port = port_of(site, seed)
-    harbour, cargo = Harbour(port), Cargo(opening={HINTERLAND: 1_000_000})
+    harbour, cargo = Harbour(port), Cargo(opening={_hinterland(site.site_id): 1_000_000})
     stacks = tuple(
         stack for yard in port.yards.values() if (stack := stack_of(site.site_id, yard)).capacity >= 100
     )
@@ -184,17 +183,22 @@ def _handle(
     if not stacks or not boxes or leaves - arrives < hours(10):
         return
     stack = stacks[int(rng.integers(len(stacks)))]
+    hinterland = _hinterland(stack.site_id)
     begins, ends = arrives + hours(3), leaves - hours(2)
     lorries = hours(24 * float(rng.uniform(0.5, 3)))
     if _peak(cargo, stack.place) + boxes > stack.capacity:
         return
     if rng.random() < 0.5:
-        cargo.move(HINTERLAND, stack.place, boxes, begins - lorries, begins)
+        cargo.move(hinterland, stack.place, boxes, begins - lorries, begins)
         cargo.move(stack.place, ship.place, boxes, begins, ends)
     else:
         cargo.opening[ship.place] = boxes
         cargo.move(ship.place, stack.place, boxes, begins, ends)
-        cargo.move(stack.place, HINTERLAND, boxes, ends, ends + lorries)
+        cargo.move(stack.place, hinterland, boxes, ends, ends + lorries)
+
+
+def _hinterland(site_id: str) -> str:
+    return f"hinterland:{site_id}"
 
 
 def _peak(cargo: Cargo, place: str) -> int:

@@ -1,6 +1,6 @@
 """When which satellite looks at a port, and which deliveries go wrong.
 
-Sentinel-1A alone flew in 2023: each track repeats after 12 days, one descending and one ascending.
+Sentinel-1A alone flew in 2023: each track repeats after 12 days; two see a port ascending, one descending.
 Sentinel-2 passes every 5 days, PlanetScope-like satellites on most days, sometimes twice.
 """
 
@@ -72,6 +72,9 @@ class Acquisition:
     clear: bool = False
     """True for a look that a report quotes: it was not lost to cloud."""
 
+    world: str = ""
+    """Mark of the world it shows, part of every id: two simulations must not pass for one another."""
+
 
 PIXEL_M = {Sensor.SENTINEL_1: 10.0, Sensor.SENTINEL_2: 10.0, Sensor.PLANET: 3.0, Sensor.SUBMETRE: 0.5}
 
@@ -91,6 +94,9 @@ def sensors_of(names: Iterable[str]) -> tuple[Sensor, ...]:
         raise InputError(f"sensor {unknown[0]!r} is not known; there are {', '.join(Sensor)}")
     return tuple(s for s in Sensor if s in wanted)
 
+
+HOME_LONGITUDE = 130.3
+"""Where the times below hold, degrees east: Najin's."""
 
 RADAR_EPOCH = date(2023, 1, 4)
 RADAR_TRACKS = (
@@ -144,8 +150,10 @@ def acquisitions(
     sensors: Iterable[Sensor],
     seed: int,
     *,
+    longitude: float = HOME_LONGITUDE,
     extra: Iterable[datetime] = (),
     defects: str = "few",
+    world: str = "",
 ) -> tuple[Acquisition, ...]:
     """List the passes over a site in a period.
 
@@ -159,10 +167,14 @@ def acquisitions(
         Which to list.
     seed
         Decides on which days there is a 3 m image, and which deliveries go wrong.
+    longitude
+        Of the site, degrees east: satellites pass at one solar time everywhere.
     extra
         Moments at which there is a 3 m image in any case; others of the same day are left out.
     defects
         ``few``: one of each kind; ``none``; ``many``: an eighth of all deliveries.
+    world
+        Mark of the world, carried into every id.
 
     Returns
     -------
@@ -171,7 +183,8 @@ def acquisitions(
         defects fall.
     """
     wanted = set(sensors)
-    days = [start + timedelta(days=k) for k in range((end - start).days + 1)]
+    # A day more on either side: what passes at noon in one place passes at midnight, UTC, in another.
+    days = [start + timedelta(days=k) for k in range(-1, (end - start).days + 2)]
     found: list[Acquisition] = []
     if Sensor.SENTINEL_1 in wanted:
         found += _radar(site_id, days)
@@ -181,6 +194,12 @@ def acquisitions(
     for sensor in (Sensor.PLANET, Sensor.SUBMETRE):
         if sensor in wanted:
             found += _most_days(site_id, sensor, days, fixed, seed)
+    later = timedelta(seconds=round((HOME_LONGITUDE - longitude) * 240))
+    found = [
+        replace(one, world=world, acquired=one.acquired + (timedelta() if one.clear else later))
+        for one in found
+    ]
+    found = [one for one in found if start <= one.acquired.date() <= end]
     found.sort(key=lambda a: (a.acquired, a.sensor))
     return _with_defects(found, fixed, defects, seed)
 

@@ -23,7 +23,7 @@ from shapely.geometry.base import BaseGeometry
 from tasks.grid import transformer
 from tasks.simulate.sensors.clouds import Plane, axes_of, noise, ramp
 from tasks.simulate.world.blocks import Block, pooled
-from tasks.simulate.world.model import TRACK_M
+from tasks.simulate.world.model import TRACK_M, tracks_of
 from tasks.simulate.world.palette import BANDS, SPECTRA
 from tasks.simulate.world.port import APRON_M, Port, Strip
 from tasks.simulate.world.seeds import generator
@@ -246,8 +246,7 @@ def _track_lines(strips: Iterable[Strip], fine: GeoBox) -> Plane:
         across = (x[None, :] - strip.x) * math.cos(turn) - (y[:, None] - strip.y) * math.sin(turn)
         along = (x[None, :] - strip.x) * math.sin(turn) + (y[:, None] - strip.y) * math.cos(turn)
         inside = (np.abs(across) <= strip.width_m / 2) & (along >= 0) & (along <= strip.length_m)
-        many = max(int((strip.width_m - 3) // TRACK_M), 1)  # laid as the world has its trains stand
-        phase = (across / TRACK_M + (many - 1) / 2 + 0.5) % 1 - 0.5
+        phase = (across / TRACK_M + (tracks_of(strip) - 1) / 2 + 0.5) % 1 - 0.5
         off = np.abs(phase) * TRACK_M  # metres from the middle of the nearest track
         tone[inside] = np.where(np.abs(off - 0.72) < 0.25, 1.35, np.where(off < 1.4, 0.8, 1.08))[inside]
     return tone

@@ -1,6 +1,7 @@
 """Where every container is: what leaves one place arrives at another, and nothing else happens.
 
-A place is a yard, a ship, a train, a depot or the hinterland. Containers move in transfers, one by
+A place is a yard, a ship, a train, the railway to a depot, a depot, a port elsewhere or a hinterland; its
+name begins with the kind (``yard:SITE/ZONE``, ``hinterland:NAME``). Containers move in transfers, one by
 one at a steady pace, so the count at any place and moment is a whole number, and the sum over all
 places never changes.
 """
@@ -72,7 +73,10 @@ class Ledger:
 
 
 def overdrawn(ledger: Ledger, places: Iterable[str] | None = None) -> list[tuple[str, datetime, int]]:
-    """List the places that would hold less than nothing, with moment and stock; empty if all is well."""
+    """List the places that would hold less than nothing, with moment and stock; empty if all is well.
+
+    For the tests of scenarios: a world is made so that the list is empty, and nothing else asks.
+    """
     return [
         (place, moment, stock)
         for place in (ledger.places if places is None else places)

@@ -1,6 +1,6 @@
 """A world of ships, containers and trains whose every moment is known.
 
-It knows nothing of sensors or of detectors. Scenarios write it (`najin`, `traffic`), `scenery` turns
+It knows nothing of sensors or of detectors. Scenarios write it (`najin`, `random_port`), `scenery` turns
 a moment of it into blocks that a sensor can draw, `truth` turns it into tables.
 """
 
@@ -94,13 +94,20 @@ class Train:
 
 @dataclass(frozen=True)
 class Voyage:
-    """One crossing, quay to quay."""
+    """One crossing: from the quay that a ship leaves until it arrives, in the roads or at a quay.
+
+    A ship's first way to a site is not among them: where it came from is left open.
+    """
 
     ship_id: str
     origin: str
     destination: str
     departs: datetime
+    """When it leaves the quay."""
+
     arrives: datetime
+    """When it comes to anchor in the roads, if it waits there before it berths; else at the quay."""
+
     boxes: int
     """Containers on board."""
 
@@ -162,6 +169,19 @@ BOXES_PER_CAR = 2
 
 TRACK_M = 5.2
 """Between the middle lines of parallel tracks."""
+
+TRACK_END_M = 4.0
+"""Of a track, kept free at either end."""
+
+
+def tracks_of(bundle: Strip) -> int:
+    """Count the parallel tracks of a rail yard."""
+    return max(int((bundle.width_m - 3) // TRACK_M), 1)
+
+
+def cars_on(bundle: Strip) -> int:
+    """Count the rail cars that each of its tracks has room for."""
+    return int((bundle.length_m - 2 * TRACK_END_M) // CAR_M[2])
 
 
 def stack_of(site_id: str, yard: Strip, wide: int = 10, tiers: int = 2, along_m: float = 6.0) -> Stack:

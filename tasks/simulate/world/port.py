@@ -19,6 +19,7 @@ from tasks.errors import InputError
 from tasks.grid import project, transformer
 from tasks.model import Site, Zone, ZoneKind
 from tasks.simulate.world.blocks import Block, Matter, solid
+from tasks.simulate.world.seeds import generator
 
 CLEARANCE_M = 60.0
 """Kept by a vessel at anchor from land, quays, berths and other vessels."""
@@ -149,7 +150,9 @@ def port_of(site: Site, seed: int = 0) -> Port:
     land = project(site.land, crs) if site.land is not None else shapely.Polygon()
     ashore = metres(ZoneKind.CONTAINER_YARD, ZoneKind.RAIL_YARD)
     ground = shapely.union_all([land, fixed, *ashore.values()])
-    quays = {name: _quay(name, shape, ground) for name, shape in metres(ZoneKind.BERTH).items()}
+    quays = {
+        z.zone_id: _quay(z, project(z.geometry, crs), ground) for z in site.zones if z.kind is ZoneKind.BERTH
+    }
     yards = {name: _strip(name, shape) for name, shape in metres(ZoneKind.CONTAINER_YARD).items()}
     tracks = {name: _strip(name, shape) for name, shape in metres(ZoneKind.RAIL_YARD).items()}
     roads = _roads(site.water_zones, crs, [ground, *metres(ZoneKind.BERTH).values()])
@@ -159,25 +162,28 @@ def port_of(site: Site, seed: int = 0) -> Port:
             f"{CLEARANCE_M:.0f} m of clear water around a vessel; nothing can be simulated among its "
             f"{len(site.zones)} zones"
         )
-    sheds = _sheds(land.difference(shapely.union_all([fixed, *ashore.values()])), ashore, seed)
+    free = land.difference(shapely.union_all([fixed, *ashore.values()]))
+    sheds = _sheds(site.site_id, free, ashore, seed)
     return Port(
         site, crs, shapely.union_all([land, *ashore.values()]), fixed, quays, yards, tracks, roads, sheds
     )
 
 
-def _quay(zone_id: str, shape: BaseGeometry, ground: BaseGeometry) -> Strip:
-    """Take the long side of a berth that lies nearest to land; its water is then to the right."""
+def _quay(zone: Zone, shape: BaseGeometry, ground: BaseGeometry) -> Strip:
+    """Take the side of a berth along which its quay runs, nearest to land; its water is then to the right."""
     corners = np.array(shapely.minimum_rotated_rectangle(shape).exterior.coords)[:4]
     sides = [(corners[k], corners[(k + 1) % 4]) for k in range(4)]
-    sides.sort(key=lambda s: -math.dist(*s))
+    metres = np.array([math.dist(*side) for side in sides[:2]])
+    # A quay shorter than its strip is wide runs along the short side; the stated length tells.
+    k = int(np.argmax(metres) if zone.length_m is None else np.argmin(np.abs(metres - zone.length_m)))
     start, end = min(
-        sides[:2], key=lambda s: shapely.LineString(s).interpolate(0.5, normalized=True).distance(ground)
+        sides[k::2], key=lambda s: shapely.LineString(s).interpolate(0.5, normalized=True).distance(ground)
     )
     middle, centre = (start + end) / 2, np.array(shape.centroid.coords[0])
     along, out = end - start, centre - middle
     if along[1] * out[0] - along[0] * out[1] < 0:  # water to the left: walk the other way
         start, end = end, start
-    return _strip_between(zone_id, start, end, _short(corners))
+    return _strip_between(zone.zone_id, start, end, float(metres[1 - k]))
 
 
 def _strip(zone_id: str, shape: BaseGeometry) -> Strip:
@@ -212,11 +218,11 @@ def _roads(zones: tuple[Zone, ...], crs: str, taken: list[BaseGeometry]) -> dict
     return roads
 
 
-def _sheds(free: BaseGeometry, ashore: dict[str, BaseGeometry], seed: int) -> tuple[Block, ...]:
+def _sheds(site_id: str, free: BaseGeometry, ashore: dict[str, BaseGeometry], seed: int) -> tuple[Block, ...]:
     """Strew sheds over the land near the port."""
     if free.is_empty or not ashore:
         return ()
-    rng = np.random.default_rng([seed, 11])
+    rng = generator(seed, "sheds", site_id)
     near = shapely.union_all(list(ashore.values())).buffer(700)
     west, south, east, north = near.bounds
     sheds: list[Block] = []

@@ -10,7 +10,19 @@ import numpy.typing as npt
 from shapely.geometry.base import BaseGeometry
 
 from tasks.simulate.world.blocks import EMPTY, Block, Matter, solid
-from tasks.simulate.world.model import BOX_M, BOX_PITCH_M, CAR_M, TRACK_M, Ship, Stack, Stay, Train, World
+from tasks.simulate.world.model import (
+    BOX_M,
+    BOX_PITCH_M,
+    CAR_M,
+    TRACK_END_M,
+    TRACK_M,
+    Ship,
+    Stack,
+    Stay,
+    Train,
+    World,
+    tracks_of,
+)
 from tasks.simulate.world.palette import BOXES, paint
 from tasks.simulate.world.port import CRANE_HEIGHT_M, CRANE_SPACING_M, Port, Strip
 from tasks.simulate.world.seeds import generator
@@ -183,10 +195,9 @@ def deck_capacity(ship: Ship) -> int:
 
 def train_block(train: Train, bundle: Strip, boxes: int) -> Block:
     """Draw up a train: a row of cars with gaps, loaded from its head."""
-    parallel = max(int((bundle.width_m - 3) // TRACK_M), 1)
-    across = (train.track % parallel - (parallel - 1) / 2) * TRACK_M
+    across = (train.track - (tracks_of(bundle) - 1) / 2) * TRACK_M
     length = train.cars * CAR_M[2]
-    x, y = bundle.at(min(length, bundle.length_m) / 2 + 4.0, across)
+    x, y = bundle.at(TRACK_END_M + length / 2, across)
     cells = np.full((train.cars * 14, 1), paint("wagon-brown"), np.int16)
     cells[13::14] = EMPTY  # the gap between two cars
     loaded = math.ceil(boxes / 2)
