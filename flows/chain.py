@@ -133,9 +133,11 @@ def run_chain(request: Request, cluster: str) -> Outcome:
     recipes = analyse.recipes(request, ledger)
     look_table, vessel_table = publish.gather(request, recipes, (looks, vessels))
     series = infer.infer_series(look_table)
-    regimes = infer.infer_regimes(look_table, infer.quay_metres(request.site))
+    quay_m = infer.quay_metres(request.site)
+    regimes = infer.infer_regimes(look_table, quay_m)
+    occupancy = infer.infer_occupancy(look_table, quay_m)
     folder = publish.publish_site(
-        request, ledger, recipes, look_table, vessel_table, series, regimes, scatterers
+        request, ledger, recipes, look_table, vessel_table, series, regimes, occupancy, scatterers
     )
     advance(1)
     return finished(outcome, ledger, look_table, vessel_table, str(folder))

@@ -13,20 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from tasks.infer import likely_change, occupancy_between, quay_metres, trips_between
-
-SURE = 0.9
-"""Probability from which a statement is made."""
-
-
-@dataclass(frozen=True)
-class Share:
-    """Mean share of the quay metres taken, 0 to 1, with its 90 % interval; None without a look."""
-
-    mean: float | None
-    low: float | None
-    high: float | None
-    looks: int
+from tasks.infer import SURE, Occupancy, likely_change, occupancy_between, quay_metres, trips_between
 
 
 @dataclass(frozen=True)
@@ -67,9 +54,9 @@ class PortFindings:
     """Looks between which it changed with 90 %, if it did."""
 
     awakening: Awakening | None
-    before: Share | None
-    after: Share | None
-    whole: Share
+    before: Occupancy | None
+    after: Occupancy | None
+    whole: Occupancy
 
 
 @dataclass(frozen=True)
@@ -115,8 +102,8 @@ def port_findings(folder: Path, site_id: str, start: date, end: date) -> PortFin
     awakening = _awakening(regimes)
     change = likely_change(looks, quay_m)
 
-    def share(first: date, last: date) -> Share:
-        return Share(**asdict(occupancy_between(looks, first, last, quay_m)))
+    def share(first: date, last: date) -> Occupancy:
+        return occupancy_between(looks, first, last, quay_m)
 
     whole = share(start, end)
     before = share(start, awakening.about - timedelta(days=1)) if awakening else None
@@ -233,7 +220,7 @@ def _sure(probability: float) -> str:
     return "over 0.99" if probability > 0.99 else f"{probability:.2f}"
 
 
-def _percent(share: Share) -> str:
+def _percent(share: Occupancy) -> str:
     if share.mean is None or share.low is None or share.high is None:
         return "not seen"
     low, high = 100 * share.low, 100 * share.high

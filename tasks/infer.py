@@ -13,13 +13,16 @@ from prefect.cache_policies import NO_CACHE
 from tasks.errors import InputError
 from tasks.products.tables import read_looks, regimes_table
 from tasks.science import activity, trips
-from tasks.science.activity import Occupancy
+from tasks.science.activity import SURE, Occupancy
 from tasks.science.indicators import utilisation
 from tasks.science.quays import quay_metres
 from tasks.science.regimes import Change
 from tasks.science.trips import DEFAULT_TRIPS, TripOptions, Trips
 
 __all__ = [
+    "SURE",
+    "Occupancy",
+    "infer_occupancy",
     "infer_regimes",
     "infer_series",
     "likely_change",
@@ -51,6 +54,11 @@ def infer_regimes(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None
         Columns of ``regimes.parquet``; no row where nothing can be said: no berths, or too few looks.
     """
     return regimes_table(activity.regime_rows(looks, quay_m))
+
+
+def infer_occupancy(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> pd.DataFrame:
+    """Tell the share of the quay taken in every month, with its interval and its looks."""
+    return activity.monthly_occupancy(looks, quay_m)
 
 
 def likely_change(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> Change | None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.archive.store import Ledger
-from tasks.model import Request, ZoneKind
+from tasks.model import Request
 from tasks.products.manifest import read_manifest, state, write_manifest
 from tasks.products.page import render_page
 from tasks.products.publication import written_aside
-from tasks.products.quay import OCCUPANCY_COLUMNS
 from tasks.products.series import series_dataset, write_series
 from tasks.products.tables import (
     Rows,
@@ -27,8 +24,6 @@ from tasks.products.tables import (
     write_tables,
 )
 from tasks.science import MEASURE_VERSION
-from tasks.science.activity import occupancy_between
-from tasks.science.quays import quay_metres
 
 log = logging.getLogger(__name__)
 
@@ -72,12 +67,11 @@ def publish_site(
     vessels: Any,
     utilisation: pd.DataFrame,
     regimes: pd.DataFrame,
+    occupancy: pd.DataFrame,
     scatterers: Rows,
 ) -> Path:
     """Write the site's publication aside and swap it in; same inputs, same bytes."""
     folder = folder_of(request)
-    quay_m = quay_metres(request.site)
-    occupancy = occupancy_by_month(looks, quay_m)
     manifest = _manifest(request, ledger, recipes, scatterers)
     with written_aside(folder) as aside:
         write_tables(aside, looks, vessels, utilisation, regimes)
@@ -87,26 +81,6 @@ def publish_site(
         write_manifest(aside, manifest)
     log.info("published %s: %d looks, %d vessels", folder, len(looks), len(vessels))
     return folder
-
-
-def occupancy_by_month(looks: pd.DataFrame, quay_m: Mapping[str, float]) -> pd.DataFrame:
-    """Tell what share of the quay metres was taken in every month between the first and the last look.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `OCCUPANCY_COLUMNS`; null with 0 looks where no look saw enough of the quay, and no row
-        where no look could tell of any berth.
-    """
-    berths = looks[looks["zone_kind"] == ZoneKind.BERTH.value]
-    rows: Rows = []
-    if berths["vessel_count"].notna().any():
-        when = berths["acquired"].dt.to_period("M")
-        for month in pd.period_range(when.min(), when.max(), freq="M"):
-            start, end = month.start_time, (month + 1).start_time
-            found = asdict(occupancy_between(berths, start, end, quay_m))
-            rows.append({"start": start.date(), "end": end.date()} | found)
-    return pd.DataFrame(rows, columns=list(OCCUPANCY_COLUMNS))
 
 
 def _manifest(request: Request, ledger: Ledger, recipes: dict[str, str], scatterers: Rows) -> dict[str, Any]:

@@ -182,11 +182,14 @@ def _month_lines(frame: Frame) -> Iterable[str]:
 
 
 def _mark_width(looks: Sequence[QuayLook], frame: Frame) -> float:
-    """Find a width for marks that most neighbours have room for."""
+    """Find a width for marks that half of all neighbours have room for.
+
+    Two tracks may pass half a day apart: were they to set the width, every mark would be a hair.
+    """
     places = [frame.x(look.when) for look in looks]
     steps = sorted(b - a for a, b in pairwise(places) if b > a)
     least, most = MARK_PX
-    return min(most, max(least, 0.8 * steps[len(steps) // 10])) if steps else most
+    return min(most, max(least, 0.8 * steps[len(steps) // 2])) if steps else most
 
 
 def _row(berth: Berth, frame: Frame, base: float, broad: float, key: str) -> Iterable[str]:

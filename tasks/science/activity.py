@@ -7,7 +7,7 @@ that no background knows is in no denominator.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ DORMANT = 0.25
 """Vessels at berth per look up to which a port is called dormant: a ship on one look in four."""
 
 MEASURE = "vessels_at_berth"
+
+MONTHLY_COLUMNS = ("start", "end", "mean", "low", "high", "looks")
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,29 @@ def occupancy_between(
     quay_m
         Usable metres by zone id; all berths weigh alike where it is not given.
     """
-    series = berth_looks(looks, quay_m)
+    return _occupancy(berth_looks(looks, quay_m), start, end)
+
+
+def monthly_occupancy(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> pd.DataFrame:
+    """Tell what share of the quay metres was taken in every month between the first and the last look.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `MONTHLY_COLUMNS`; null with 0 looks where no look saw enough of the quay, and no row
+        where no look could tell of any berth.
+    """
+    berths = looks[looks["zone_kind"] == ZoneKind.BERTH.value]
+    rows: list[dict[str, Any]] = []
+    if berths["vessel_count"].notna().any():
+        series, when = berth_looks(berths, quay_m), berths["acquired"].dt.to_period("M")
+        for month in pd.period_range(when.min(), when.max(), freq="M"):
+            start, end = month.start_time, (month + 1).start_time
+            rows.append({"start": start.date(), "end": end.date()} | asdict(_occupancy(series, start, end)))
+    return pd.DataFrame(rows, columns=list(MONTHLY_COLUMNS))
+
+
+def _occupancy(series: pd.DataFrame, start: Any, end: Any) -> Occupancy:
     when = series["acquired"]
     here = series[(when >= pd.Timestamp(start)) & (when < pd.Timestamp(end))]
     if here.empty:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from tasks.products.quay import OCCUPANCY_COLUMNS
-from tasks.publish import occupancy_by_month
+from tasks.science.activity import MONTHLY_COLUMNS, monthly_occupancy
 from tests.products.test_berths import FREE, TAKEN, UNKNOWN, UNSEEN, WATER_LOOKS, together
 
 QUAY_M = {"b1": 300.0, "b2": 100.0}
@@ -14,8 +14,8 @@ QUAY_M = {"b1": 300.0, "b2": 100.0}
 
 def test_every_month_between_the_first_and_the_last_look_has_its_row() -> None:
     looks = together((TAKEN, FREE), (FREE, FREE), (UNSEEN, UNSEEN), (UNSEEN, UNSEEN), (TAKEN, TAKEN))
-    found = occupancy_by_month(looks, QUAY_M)
-    assert tuple(found.columns) == OCCUPANCY_COLUMNS
+    found = monthly_occupancy(looks, QUAY_M)
+    assert tuple(found.columns) == OCCUPANCY_COLUMNS == MONTHLY_COLUMNS
     assert [str(day) for day in found["start"]] == ["2023-01-01", "2023-02-01", "2023-03-01"]
     assert [str(day) for day in found["end"]] == ["2023-02-01", "2023-03-01", "2023-04-01"]
     assert found["looks"].tolist() == [2, 0, 1]
@@ -28,4 +28,4 @@ def test_every_month_between_the_first_and_the_last_look_has_its_row() -> None:
 
 @pytest.mark.parametrize("looks", [together(*[(UNKNOWN, UNSEEN)] * 6), WATER_LOOKS])
 def test_without_a_berth_that_can_be_told_there_is_no_row(looks: pd.DataFrame) -> None:
-    assert occupancy_by_month(looks, QUAY_M).empty
+    assert monthly_occupancy(looks, QUAY_M).empty
