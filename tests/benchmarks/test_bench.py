@@ -10,7 +10,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from tests.benchmarks import bench_accuracy, bench_foundation, scoring
+from tests.benchmarks import accuracy, bench_accuracy, bench_foundation, scoring
 
 METRE = 1 / 111_320
 """Degrees of latitude."""
@@ -172,7 +172,7 @@ def test_a_trip_of_the_last_day_counts() -> None:
 
 def test_what_has_no_upper_limit_does_not_hold_one() -> None:
     def values(*told: tuple[int, int | None, int]) -> list[str]:
-        return [line.value for line in bench_accuracy.bounds("story", told)]
+        return [line.value for line in accuracy.bounds("story", told)]
 
     assert values((3, 9, 5), (4, None, 2)) == [
         "3 to 9 (true 5); 4 to no upper limit (true 2)", "1 of 2 seeds",
