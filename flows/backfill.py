@@ -22,6 +22,7 @@ def backfill(
     out: str | None = None,
     cluster: str | None = None,
     retry_rejected: bool = False,
+    repair: bool = False,
 ) -> dict[str, Any]:
     """Bring a site's archive and publication up to a period's images.
 
@@ -39,11 +40,13 @@ def backfill(
         As in the settings if None.
     retry_rejected
         Try scenes again that an earlier run found broken.
+    repair
+        Read the archive back first, fetch damaged scenes again and estimate damaged backgrounds again.
 
     Returns
     -------
     dict
         What was done: see `flows.chain.Outcome`.
     """
-    request = make_request(site, start, end, catalog, collections, archive, out, retry_rejected)
+    request = make_request(site, start, end, catalog, collections, archive, out, retry_rejected, repair)
     return run_chain(request, cluster or Settings().cluster).as_dict()

@@ -17,9 +17,9 @@ from rich.console import Console
 from flows.cluster import workers
 from flows.progress import Reporter
 from flows.settings import Settings
-from tasks.discover import Ledger, ledger_of, plan
+from tasks.discover import Ledger, ledger_of, measured_ledger, plan
 from tasks.errors import InputError
-from tasks.model import Plan, Request, SceneRef
+from tasks.model import Pass, Plan, Request, SceneRef, passes_of
 
 JOBS_PER_TASK = 8
 """Measuring jobs in one Prefect task: a task costs Prefect milliseconds, a thousand cost it minutes."""
@@ -58,6 +58,7 @@ def make_request(
     archive: str | None,
     out: str | None,
     retry_rejected: bool = False,
+    repair: bool = False,
 ) -> Request:
     """Fill a request's defaults from the settings.
 
@@ -79,6 +80,7 @@ def make_request(
         out=target,
         collections=tuple(collections or ()),
         retry_rejected=retry_rejected,
+        repair=repair,
     )
 
 
@@ -95,6 +97,8 @@ def run_chain(request: Request, cluster: str) -> Outcome:
     outcome = starting(todo)
     if todo.nothing_to_do:
         return outcome
+    ingest.check_archive(request)
+    ingest.forget_damaged(request)
     settings, reporter = Settings(), Reporter(Console(stderr=True))
     with workers(cluster, megapixels(request, todo)) as executor, reporter.running():
         made, left_out = ingest.missing_folders(request), list(todo.rejected)
@@ -105,17 +109,23 @@ def run_chain(request: Request, cluster: str) -> Outcome:
             outcome.rejected |= {r.scene_id: r.reason for r in done.rejected}
             left_out += done.rejected
             outcome.superseded += done.superseded
+        for collection in sorted({s.collection for s in todo.new}):
+            early = ingest.compare_early(request, collection, executor)
+            outcome.rejected |= {r.scene_id: r.reason for r in early}
         ledger = ledger_of(request)
         if not ledger.scenes:
             ingest.undo_empty(request, made)
             name, reason = next(iter(outcome.rejected.items()))
             raise InputError(f"none of the {len(todo.new)} scenes can be used; {name}: {reason}")
         ingest.record_rejected(request, ledger, left_out)
+        ledger = measured_ledger(request)
+        if not ledger.scenes:
+            return archived_only(outcome, ledger)
 
         advance, expect = reporter.stage("backgrounds")
         for collection in sorted({s.collection for s in ledger.scenes}):
             analyse.refresh_backgrounds(request, ledger, collection, executor, expect, advance)
-        ledger = ledger_of(request)
+        ledger = measured_ledger(request)
 
         jobs = analyse.measuring_jobs(request, ledger, publish.published_recipes(request))
         outcome.measured = sum(len(job.slots) for job in jobs)
@@ -157,6 +167,12 @@ def starting(todo: Plan) -> Outcome:
     )
 
 
+def archived_only(outcome: Outcome, ledger: Ledger) -> Outcome:
+    """Complete the account of a run that gathered images which nothing measures yet."""
+    outcome.snapshot, outcome.publication, outcome.page = str(ledger.snapshot), "", ""
+    return outcome
+
+
 def finished(outcome: Outcome, ledger: Ledger, looks: Any, vessels: Any, folder: str) -> Outcome:
     """Complete the account of a run."""
     outcome.looks, outcome.vessels = len(looks), len(vessels)
@@ -166,12 +182,12 @@ def finished(outcome: Outcome, ledger: Ledger, looks: Any, vessels: Any, folder:
 
 
 def batches(scenes: tuple[SceneRef, ...], size: int) -> list[tuple[str, list[SceneRef]]]:
-    """Cut scenes into batches of one collection each, in order of time."""
-    by_collection: dict[str, list[SceneRef]] = {}
-    for scene in scenes:
-        by_collection.setdefault(scene.collection, []).append(scene)
+    """Cut scenes into batches of one collection each, in order of time; tiles of one pass stay together."""
+    by_collection: dict[str, list[Pass]] = {}
+    for tiles in passes_of(scenes):
+        by_collection.setdefault(tiles[0].collection, []).append(tiles)
     return [
-        (collection, group[k : k + size])
+        (collection, [scene for tiles in group[k : k + size] for scene in tiles])
         for collection, group in sorted(by_collection.items())
         for k in range(0, len(group), size)
     ]

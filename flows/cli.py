@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.cli_archive import status, upkeep, verify
 from flows.cli_simulate import simulate
 from flows.cli_sites import sites_app
 from flows.settings import Settings
@@ -42,6 +43,9 @@ app = typer.Typer(
 )
 app.add_typer(sites_app, name="sites")
 app.command("simulate")(simulate)
+app.command("status")(status)
+app.command("verify")(verify)
+app.command("upkeep")(upkeep)
 
 
 @app.command()
@@ -58,6 +62,9 @@ def backfill(
     retry_rejected: Annotated[
         bool, typer.Option("--retry-rejected", help="Try scenes again that were found broken.")
     ] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Read the archive back first; fetch again what is damaged.")
+    ] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -68,13 +75,22 @@ def backfill(
     from flows.chain import make_request
 
     first, last = parse_day("--start", start), parse_day("--end", end)
-    request = make_request(site, first, last, catalog, collection, archive, out, retry_rejected)
+    request = make_request(site, first, last, catalog, collection, archive, out, retry_rejected, repair)
 
     def run() -> dict[str, Any]:
         from flows.backfill import backfill as flow
 
         return flow(
-            site, first, last, catalog, collection, request.archive, request.out, cluster, retry_rejected
+            site,
+            first,
+            last,
+            catalog,
+            collection,
+            request.archive,
+            request.out,
+            cluster,
+            retry_rejected,
+            repair,
         )
 
     _carry_out(request, run, cluster, dry_run, as_json)
@@ -198,8 +214,10 @@ def _print_outcome(site_id: str, headline: str, outcome: dict[str, Any], dry_run
     out_console.print(f"{site_id}: {headline}", markup=False, highlight=False)
     for scene_id, reason in sorted(outcome["rejected"].items()):
         out_console.print(f"left out {scene_id}: {reason}", style="yellow", markup=False, highlight=False)
-    if not dry_run:
+    if not dry_run and outcome["page"]:
         out_console.print(f"page: {outcome['page']}", markup=False, highlight=False)
+    elif not dry_run:
+        out_console.print("archived; no measure reads these images yet", markup=False, highlight=False)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import wraps
 from typing import Annotated, ParamSpec
 
@@ -15,6 +16,9 @@ from flows.settings import Settings, quiet_environment
 from tasks.errors import InputError, RoadsteadError
 
 EXIT_PARTLY = 3
+
+SNAPSHOT = re.compile(r"[0-9A-Z]{20}")
+"""How Icechunk spells a snapshot's id."""
 
 out_console = Console(soft_wrap=True)
 error_console = Console(stderr=True, soft_wrap=True)
@@ -28,7 +32,9 @@ CatalogOption = Annotated[
 CollectionOption = Annotated[
     list[str] | None, typer.Option("--collection", help="Collection to take; repeat for more.")
 ]
-ArchiveOption = Annotated[str | None, typer.Option("--archive", help="Archive folder; default OUT/archive.")]
+ArchiveOption = Annotated[
+    str | None, typer.Option("--archive", help="Archive: folder or s3://BUCKET/PREFIX; default OUT/archive.")
+]
 OutOption = Annotated[str | None, typer.Option("--out", help="Publication folder; default roadstead-out.")]
 ClusterOption = Annotated[
     str | None, typer.Option("--cluster", help="auto, none, local, or a Dask scheduler tcp://host:8786.")
@@ -65,6 +71,22 @@ def parse_day(option: str, text: str) -> date:
         return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise InputError(f"{option} {text!r} is not a day; write it as 2023-10-01") from None
+
+
+def parse_moment(option: str, text: str) -> datetime | str:
+    """Read a day (its end, UTC), a moment (UTC unless it says otherwise) or a snapshot id."""
+    if SNAPSHOT.fullmatch(text):
+        return text
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(
+            f"{option} {text!r} is no day, moment or snapshot; write 2023-12-09, 2023-12-09T04:15 or a "
+            "snapshot's 20 letters"
+        ) from None
+    if len(text) <= len("2023-12-09"):
+        moment += timedelta(days=1, microseconds=-1)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 StartOption = Annotated[str, typer.Option("--start", metavar="YYYY-MM-DD", help="First day, UTC.")]

@@ -14,7 +14,7 @@ import geopandas as gpd
 import pandas as pd
 import xarray as xr
 
-from tasks.archive.cube import open_cube
+from tasks.archive.reading import open_cube
 from tasks.archive.store import ArchiveRef, read_ledger
 
 out = Path(os.environ.get("ROADSTEAD_NOTEBOOK_OUT", "demo"))

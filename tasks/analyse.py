@@ -19,8 +19,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.archive.backgrounds import EpochRecord, on_looks, read_background, store_epochs, stored_epochs
-from tasks.archive.cube import cube_bands, cube_box
-from tasks.archive.store import ArchivedScene, Ledger, archive_ref
+from tasks.archive.ledger import ArchivedScene, Ledger
+from tasks.archive.reading import cube_bands, cube_box
+from tasks.archive.store import archive_ref
 from tasks.errors import ArchiveError
 from tasks.grid import cell_lonlat
 from tasks.model import Request

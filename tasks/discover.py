@@ -6,27 +6,39 @@ seconds; so this module and what it imports stay light.
 
 from __future__ import annotations
 
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlparse
 
 import shapely
 
-from tasks.archive.store import Ledger, archive_ref, check_folder, read_ledger
-from tasks.catalog.read import not_a_tiff
+from tasks.archive.ledger import ArchivedScene, Ledger, match_passes, outdated, read_ledger
+from tasks.archive.storage import check_place
+from tasks.archive.store import archive_ref
+from tasks.archive.verify import Verified, verify_repository
+from tasks.catalog.geotiff import not_a_tiff
 from tasks.catalog.records import RADAR_BANDS
 from tasks.catalog.search import search
 from tasks.errors import InputError
-from tasks.model import Plan, Rejection, Request, SceneRef
+from tasks.model import Pass, Plan, Rejection, Request, SceneRef, passes_of
 from tasks.products.manifest import is_current, state
 from tasks.science import MEASURE_VERSION
 
-__all__ = ["Ledger", "ledger_of", "plan"]
+__all__ = ["Ledger", "ledger_of", "measured_ledger", "plan"]
 
 
 def ledger_of(request: Request) -> Ledger:
     """List what the request's site has in the archive now."""
     return read_ledger(archive_ref(request))
+
+
+def measured_ledger(request: Request) -> Ledger:
+    """List what of it is measured: radar; optical images are kept, no measure reads them yet."""
+    return ledger_of(request).having(RADAR_BANDS)
 
 
 def plan(request: Request) -> Plan:
@@ -36,28 +48,26 @@ def plan(request: Request) -> Plan:
     ------
     InputError
         If the request cannot be carried out: reversed dates, an empty catalogue, a collection without
-        a radar band, a site outside all scenes, no readable scene at all.
+        a band that can be read, a site outside all scenes, no readable scene at all.
     """
     _check(request)
     found = search(request.catalog, _bbox(request), request.start, request.end, request.collections)
-    scenes, without_band = _with_radar(request, found.scenes)
+    scenes, without_band = _with_bands(request, found.scenes)
     ledger = ledger_of(request)
-    there = {(s.collection, s.acquisition): s for s in ledger.scenes}
-    new, known = [], 0
+    verified = _verified(request, ledger)
+    damaged = verified.scenes if verified else frozenset()
     rejected = [
         replace(r, permanent=False) for r in (*found.unreadable, *without_band)
     ]  # items can be mended
-    for scene in scenes:
-        archived = there.get((scene.collection, scene.acquisition))
-        reason = None if request.retry_rejected else ledger.rejected.get(scene.scene_id)
-        if archived is not None and not _replaces(scene, archived.scene_id, archived.processing):
-            known += 1
-        elif reason is not None:
-            rejected.append(Rejection(scene.scene_id, reason))
-        elif (broken := _broken(scene)) is not None:
-            rejected.append(broken)
+    usable, refused = _usable(request, ledger, scenes)
+    rejected += refused
+    new: list[SceneRef] = []
+    known = 0
+    for archived, tiles in _against(ledger, usable):
+        if archived is None or outdated(tiles, archived) or archived.scene_id in damaged:
+            new += tiles
         else:
-            new.append(scene)
+            known += len(tiles)
     if not new and not known:
         first = rejected[0]
         raise InputError(
@@ -68,15 +78,52 @@ def plan(request: Request) -> Plan:
         state(str(ledger.snapshot), request.site.digest, MEASURE_VERSION),
     )
     unrecorded = any(r.permanent and r.scene_id not in ledger.rejected for r in rejected)
-    stale = bool(ledger.scenes) and (unrecorded or not current)
+    stale = bool(ledger.having(RADAR_BANDS).scenes) and (unrecorded or not current)
+    stale = stale or bool(verified and verified.backgrounds)
     return Plan(
         request,
-        tuple(new),
+        tuple(sorted(new, key=lambda s: (s.acquired, s.collection, s.scene_id))),
         known,
         tuple(sorted(rejected, key=lambda r: r.scene_id)),
-        found.superseded,
+        tuple(sorted({old for s in usable for old in s.supersedes})),
         stale or bool(new),
     )
+
+
+def _usable(
+    request: Request, ledger: Ledger, scenes: Iterable[SceneRef]
+) -> tuple[list[SceneRef], list[Rejection]]:
+    """Part the scenes that may be read from those in quarantine and those that cannot be a GeoTIFF."""
+    held = {d.scene_id for s in ledger.scenes for d in s.deliveries}
+    usable, refused = [], []
+    for scene in scenes:
+        reason = None if request.retry_rejected else ledger.rejected.get(scene.scene_id)
+        if reason is not None and scene.scene_id not in held:
+            refused.append(Rejection(scene.scene_id, reason))
+        elif scene.scene_id not in held and (broken := _broken(scene)) is not None:
+            refused.append(broken)
+        else:
+            usable.append(scene)
+    return usable, refused
+
+
+def _against(ledger: Ledger, scenes: Iterable[SceneRef]) -> Iterable[tuple[ArchivedScene | None, Pass]]:
+    """Every pass of the catalogue beside what the archive holds of it."""
+    by_collection: dict[str, list[SceneRef]] = defaultdict(list)
+    for scene in scenes:
+        by_collection[scene.collection].append(scene)
+    for collection, group in sorted(by_collection.items()):
+        passes = passes_of(group)
+        matched = match_passes(passes, ledger.of(collection))
+        yield from ((matched.get(k), tiles) for k, tiles in enumerate(passes))
+
+
+def _verified(request: Request, ledger: Ledger) -> Verified | None:
+    """Read the archive back if a repair is asked for."""
+    if not request.repair or ledger.snapshot is None:
+        return None
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return verify_repository(archive_ref(request), pool)
 
 
 def _check(request: Request) -> None:
@@ -87,7 +134,7 @@ def _check(request: Request) -> None:
             f"site {request.site.site_id} has no harbour_water or anchorage zone; "
             "vessels are counted in those, so at least one is needed"
         )
-    check_folder(request.archive)
+    check_place(request.archive)
     if urlparse(request.out).scheme:
         raise InputError(f"--out {request.out} is not a local folder; publications go to local folders yet")
 
@@ -97,28 +144,35 @@ def _bbox(request: Request) -> tuple[float, float, float, float]:
     return float(west), float(south), float(east), float(north)
 
 
-def _with_radar(request: Request, scenes: tuple[SceneRef, ...]) -> tuple[list[SceneRef], list[Rejection]]:
-    """Keep the radar bands of collections that have some; complain about others asked for by name."""
-    optical = {s.collection: s.bands for s in scenes if s.bands}
-    scenes = tuple(replace(s, bands=tuple(b for b in s.bands if b.name in RADAR_BANDS)) for s in scenes)
-    usable = {s.collection for s in scenes if s.bands}
+def _with_bands(request: Request, scenes: tuple[SceneRef, ...]) -> tuple[list[SceneRef], list[Rejection]]:
+    """Keep the bands that are archived: radar's, and the optical ones of collections asked for by name.
+
+    Without names a catalogue's radar is taken: optical images are large, and no measure reads them yet.
+    """
+    wanted = [s if s.collection in request.collections else _radar_only(s) for s in scenes]
+    wanted = [_radar_only(s) if any(b.name in RADAR_BANDS for b in s.bands) else s for s in wanted]
+    usable = {s.collection for s in wanted if s.bands}
     for collection in request.collections or sorted({s.collection for s in scenes} if not usable else ()):
         if collection not in usable:
             assets = sorted({a for s in scenes if s.collection == collection for a in s.assets})
-            unread = ", ".join(b.name for b in optical.get(collection, ()))
+            unread = sorted({b.name for s in scenes if s.collection == collection for b in s.bands})
             raise InputError(
                 f"collection {collection!r} has no radar band ({', '.join(RADAR_BANDS)}); "
                 f"it has {', '.join(assets) or 'no assets'}"
-                + (f": {unread} are optical bands, and no measure reads them yet" if unread else "")
+                + (
+                    f": {', '.join(unread)} are optical bands, which no measure reads yet; "
+                    f"--collection {collection} archives them all the same"
+                    if unread
+                    else ""
+                )
             )
-    here = [s for s in scenes if s.collection in usable]
-    bare = [Rejection(s.scene_id, "has no radar band") for s in here if not s.bands]
+    here = [s for s in wanted if s.collection in usable]
+    bare = [Rejection(s.scene_id, "has no band that can be read") for s in here if not s.bands]
     return [s for s in here if s.bands], bare
 
 
-def _replaces(scene: SceneRef, archived_id: str, archived_processing: str) -> bool:
-    """Whether the catalogue's delivery of an acquisition is newer than the archived one."""
-    return (scene.processing, scene.scene_id) > (archived_processing, archived_id)
+def _radar_only(scene: SceneRef) -> SceneRef:
+    return replace(scene, bands=tuple(b for b in scene.bands if b.name in RADAR_BANDS))
 
 
 def _broken(scene: SceneRef) -> Rejection | None:

@@ -3,21 +3,76 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from odc.geo.geobox import GeoBox
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.archive.cube import CubeSpec, Ingested, add_scenes, cube_box, reject_scenes
-from tasks.archive.store import Ledger, archive_ref, remove_if_empty
-from tasks.catalog.read import read_header, read_planes
+from tasks.archive.backgrounds import forget_epochs
+from tasks.archive.cube import CubeSpec, Ingested, Planes, add_scenes, reject_scenes
+from tasks.archive.ledger import Ledger, remove_if_empty
+from tasks.archive.numbers import stored_dtype
+from tasks.archive.reading import cube_box
+from tasks.archive.recheck import compare_early_passes
+from tasks.archive.storage import Place, require_conditional_writes
+from tasks.archive.store import archive_ref
+from tasks.archive.verify import verify_repository
+from tasks.catalog.read import read_header, read_scenes
 from tasks.errors import SceneError
 from tasks.grid import site_box
-from tasks.model import Rejection, Request, SceneRef
+from tasks.model import BandAsset, Rejection, Request, SceneRef
+from tasks.science.quality import compared_bands, inspect, prepare, stack_of
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """Scenes as their files hold them, judged before they are archived; see `archive.cube.Source`."""
+
+    def read(self, scenes: Sequence[SceneRef], box: GeoBox) -> Iterator[tuple[SceneRef, Planes | SceneError]]:
+        """Read every band of every scene on a grid."""
+        return read_scenes(scenes, box)
+
+    def compared(self, bands: Sequence[BandAsset]) -> list[str]:
+        """Name the bands that are compared: the clearest of radar, three of reflectance."""
+        ranked = compared_bands(bands)
+        return ranked[:3] if any(b.units == "reflectance" for b in bands) else ranked[:1]
+
+    def reference(self, dates: Sequence[Mapping[str, Any]], bands: Sequence[BandAsset]) -> Any:
+        """Prepare the stack that new scenes are compared with: the median of a few dates."""
+        return prepare({name: stack_of([planes[name] for planes in dates]) for name in dates[0]}, bands)
+
+    def inspect(self, planes: Planes, bands: Sequence[BandAsset], reference: Any) -> None:
+        """Refuse a scene whose pixels cannot be what they claim."""
+        finding = inspect(planes, bands, reference)
+        if finding.reason:
+            raise SceneError(finding.reason)
+
+
+SOURCE = Delivered()
+
+
+def check_archive(request: Request) -> None:
+    """Refuse a store in which two commits could overwrite one another, before anything is read."""
+    require_conditional_writes(Place(request.archive))
+
+
+def forget_damaged(request: Request) -> None:
+    """Where a repair is asked for, take away backgrounds that cannot be read: they are estimated again."""
+    if not request.repair:
+        return
+    ref = archive_ref(request)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        damaged = verify_repository(ref, pool).backgrounds
+    for collection, names in sorted(damaged.items()):
+        forget_epochs(ref, collection, names)
 
 
 @task(task_run_name="ingest-{collection}", cache_policy=NO_CACHE)
@@ -28,22 +83,31 @@ def ingest_batch(
     executor: Executor,
     advance: Callable[[int], None],
 ) -> Ingested:
-    """Ingest a batch in one commit; harmless to repeat. Broken scenes are reported, the rest is done."""
+    """Ingest a batch in one transaction; harmless to repeat. Broken scenes are reported, the rest is done."""
     ref = archive_ref(request)
     spec, unreadable = cube_spec(request, collection, scenes)
     broken = {r.scene_id for r in unreadable}
     readable = [s for s in scenes if s.scene_id not in broken]
+    advance(len(broken))
     if spec is None:
         done = Ingested((), tuple(unreadable), (), "")
     else:
-        done = add_scenes(ref, collection, readable, spec, read_planes, executor, rejected=unreadable)
-    for rejection in done.rejected:
-        log.warning("scene %s left out: %s", rejection.scene_id, rejection.reason)
+        done = add_scenes(
+            ref, collection, readable, spec, SOURCE, executor, rejected=unreadable, advance=advance
+        )
+    _say(done.rejected)
     log.info(
         "%s %s: %d scenes in, %d left out", ref.site_id, collection, len(done.written), len(done.rejected)
     )
-    advance(len(scenes))
     return done
+
+
+@task(task_run_name="compare-{collection}", cache_policy=NO_CACHE)
+def compare_early(request: Request, collection: str, executor: Executor) -> list[Rejection]:
+    """Hold the scenes that came before there was a stack against it, once there is one."""
+    rejected = compare_early_passes(archive_ref(request), collection, SOURCE, executor)
+    _say(rejected)
+    return rejected
 
 
 @task(cache_policy=NO_CACHE)
@@ -59,24 +123,26 @@ def cube_spec(
 ) -> tuple[CubeSpec | None, list[Rejection]]:
     """Take grid and types from the cube, or from the first scene whose header can be read."""
     box = cube_box(archive_ref(request), collection)
+    if box is not None:
+        return CubeSpec(box, {}), []
     unreadable: list[Rejection] = []
     for scene in scenes:
         try:
             headers = {band.name: read_header(band) for band in scene.bands}
             first = next(iter(headers.values()))
-            grid = box or site_box(request.site, first.crs, first.transform)
+            grid = site_box(request.site, first.crs, first.transform)
         except SceneError as fault:
             unreadable.append(Rejection(scene.scene_id, str(fault), fault.permanent))
             continue
-        bands = {b.name: (headers[b.name].dtype, b.units) for b in scene.bands}
+        bands = {b.name: (stored_dtype(headers[b.name].dtype, b.units), b.units) for b in scene.bands}
         return CubeSpec(grid, bands), unreadable
     return None, unreadable
 
 
 def missing_folders(request: Request) -> list[Path]:
-    """List the folders on the way to the archive that are not there yet, the innermost first."""
-    folder = archive_ref(request).root
-    return [p for p in (folder, *folder.parents) if not p.exists()]
+    """List the folders on the way to a local archive that are not there yet, the innermost first."""
+    folder = Place(request.archive).local
+    return [p for p in (folder, *folder.parents) if not p.exists()] if folder else []
 
 
 def undo_empty(request: Request, made: Sequence[Path]) -> None:
@@ -85,3 +151,8 @@ def undo_empty(request: Request, made: Sequence[Path]) -> None:
     for folder in made:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
+
+
+def _say(rejected: Sequence[Rejection]) -> None:
+    for rejection in rejected:
+        log.warning("scene %s left out: %s", rejection.scene_id, rejection.reason)

@@ -6,9 +6,11 @@ EPSG:4326 (longitude, latitude); times are aware UTC.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Literal
 
 from shapely.geometry.base import BaseGeometry
@@ -89,6 +91,26 @@ for most ground), or class codes that must never be averaged."""
 
 
 @dataclass(frozen=True)
+class Claim:
+    """What a catalogue says of the grid and type of a band's file; None where it does not say.
+
+    The file is held against it when it is opened: an item that describes another file is not believed.
+    """
+
+    crs: str | None = None
+    """As the catalogue spells it: ``EPSG:32652``."""
+
+    transform: tuple[float, ...] | None = None
+    """Six numbers in affine order (a, b, c, d, e, f): x = a·col + b·row + c, y = d·col + e·row + f."""
+
+    shape: tuple[int, int] | None = None
+    """Rows, columns."""
+
+    dtype: str | None = None
+    """NumPy's name of the pixel's type: ``uint16``."""
+
+
+@dataclass(frozen=True)
 class BandAsset:
     """One band of one scene: where its pixels are and what they mean."""
 
@@ -109,6 +131,9 @@ class BandAsset:
 
     index: int = 1
     """Number of the band within its file, from 1."""
+
+    claim: Claim = Claim()
+    """What the catalogue says the file is."""
 
 
 @dataclass(frozen=True)
@@ -145,10 +170,66 @@ class SceneRef:
     assets: tuple[str, ...] = ()
     """All asset keys of the item, for messages."""
 
+    supersedes: tuple[str, ...] = ()
+    """Ids of older deliveries of the same acquisition that the catalogue still lists."""
+
     @property
     def acquisition(self) -> str:
         """Key under which re-deliveries of the same acquisition replace each other."""
         return "|".join((f"{self.acquired:%Y%m%dT%H%M%S}", self.platform, str(self.orbit), self.tile))
+
+    @property
+    def delivery(self) -> Delivery:
+        """What the archive remembers of it."""
+        return Delivery(self.scene_id, self.acquisition, self.processing)
+
+
+@dataclass(frozen=True, order=True)
+class Delivery:
+    """One product as the archive remembers it."""
+
+    scene_id: str
+    acquisition: str
+    processing: str
+
+
+Pass = tuple[SceneRef, ...]
+"""Scenes of one collection that one satellite took on one pass: tiles of one picture, in a fixed order."""
+
+PASS_GAP = timedelta(minutes=2)
+"""Time between neighbouring tiles of a pass. Slices of Sentinel-1 begin 25 s apart, tiles of Sentinel-2 15 s,
+bursts 3 s; the same orbit comes again after days, two images on order of one place after minutes."""
+
+
+def passes_of(scenes: Iterable[SceneRef]) -> list[Pass]:
+    """Group scenes into passes, in order of time.
+
+    Scenes belong together if collection, satellite and orbit are the same and each begins at most `PASS_GAP`
+    after the one before. Where the catalogue does not name the satellite, every scene stands for itself.
+    """
+    ordered = sorted(scenes, key=lambda s: (s.collection, s.platform, s.orbit, s.acquired, s.scene_id))
+    groups: list[list[SceneRef]] = [[scene] for scene in ordered[:1]]
+    for before, scene in pairwise(ordered):
+        if same_pass(before, scene):
+            groups[-1].append(scene)
+        else:
+            groups.append([scene])
+    grouped = [tuple(sorted(g, key=lambda s: (s.acquisition, s.scene_id))) for g in groups]
+    return sorted(grouped, key=lambda p: (p[0].acquired, p[0].collection, pass_id(p)))
+
+
+def same_pass(one: SceneRef, other: SceneRef) -> bool:
+    """Tell whether two scenes are tiles of one pass."""
+    return (
+        bool(one.platform)
+        and (one.collection, one.platform, one.orbit) == (other.collection, other.platform, other.orbit)
+        and abs(one.acquired - other.acquired) <= PASS_GAP
+    )
+
+
+def pass_id(scenes: Pass) -> str:
+    """Name a pass: the id of its scene, or of all its tiles joined by ``+``."""
+    return "+".join(scene.scene_id for scene in scenes)
 
 
 @dataclass(frozen=True)
@@ -186,6 +267,9 @@ class Request:
     retry_rejected: bool = False
     """Try scenes again that an earlier run found broken."""
 
+    repair: bool = False
+    """Read the archive back first, and fetch again what is damaged."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -193,7 +277,7 @@ class Plan:
 
     request: Request
     new: tuple[SceneRef, ...]
-    """Scenes to ingest, in order of acquisition."""
+    """Scenes to ingest, in order of acquisition; a pass of several tiles comes whole."""
 
     known: int
     """Scenes of the request that the archive already holds."""

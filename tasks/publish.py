@@ -10,7 +10,7 @@ import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.archive.store import Ledger
+from tasks.archive.ledger import Ledger
 from tasks.model import Request
 from tasks.products.manifest import read_manifest, state, write_manifest
 from tasks.products.page import render_page

@@ -18,9 +18,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tasks.archive.cube import on_scenes
+from tasks.archive.damage import DAMAGE, DamagedError, first_line
+from tasks.archive.reading import on_scenes
 from tasks.archive.schema import TIME_CHUNK, box_of, coordinate_codecs, create_planes, open_group
-from tasks.archive.store import ArchiveRef, committing, open_repository, read_session
+from tasks.archive.shards import write_plane
+from tasks.archive.store import ArchiveRef, read_session, transact
 
 log = logging.getLogger(__name__)
 
@@ -97,8 +99,8 @@ def store_epochs(
     str
         The new snapshot.
     """
-    with committing(ref):
-        repository = open_repository(ref)
+
+    def work(repository: Any) -> str:
         before = str(repository.readonly_session("main").snapshot_id)
         stored = stored_epochs(ref, collection, before)
         slots = _make_room(repository, collection, epochs, stored)
@@ -112,11 +114,34 @@ def store_epochs(
             advance(1)
         group = open_group(session.store, mode="a", path=f"{collection}/{GROUP}")
         _write_columns(group, epochs, slots)
-        corrected = sorted(f"{e.quarter:%Y-%m}/{e.orbit}" for e in epochs if (e.quarter, e.orbit) in stored)
+        corrected = sorted(name_of(e.quarter, e.orbit) for e in epochs if (e.quarter, e.orbit) in stored)
         if corrected:
             log.info("%s %s: corrected backgrounds %s", ref.site_id, collection, ", ".join(corrected))
         message = f"{len(epochs)} backgrounds of {collection}, {len(corrected)} corrected"
         return str(session.commit(message, metadata={"corrected": corrected}))
+
+    return transact(ref, work)
+
+
+def name_of(quarter: datetime, orbit: int) -> str:
+    """Name a background by quarter and orbit: ``2023-10/61``."""
+    return f"{quarter:%Y-%m}/{orbit}"
+
+
+def forget_epochs(ref: ArchiveRef, collection: str, names: Sequence[str]) -> None:
+    """Take away stored backgrounds, by `name_of`, so that the next run estimates them again."""
+
+    def work(repository: Any) -> None:
+        session = repository.writable_session("main")
+        group = open_group(session.store, mode="a", path=f"{collection}/{GROUP}")
+        digests = group["digest"][:]
+        for slot, (seconds, orbit) in enumerate(zip(group["quarter"][:], group["orbit"][:], strict=True)):
+            if name_of(datetime.fromtimestamp(int(seconds), UTC), int(orbit)) in names:
+                digests[slot] = ""
+        group["digest"][:] = digests
+        session.commit(f"{len(names)} damaged backgrounds of {collection} forgotten")
+
+    transact(ref, work)
 
 
 def on_looks(
@@ -134,9 +159,21 @@ def on_looks(
 
 
 def read_background(ref: ArchiveRef, snapshot: str, collection: str, slot: int) -> Planes:
-    """Read the planes of one stored background."""
+    """Read the planes of one stored background.
+
+    Raises
+    ------
+    DamagedError
+        If what is stored does not fit its checksum.
+    """
     group = open_group(read_session(ref, snapshot).store, mode="r", path=f"{collection}/{GROUP}")
-    return {name: np.asarray(group[name][slot]) for name in PLANES}
+    try:
+        return {name: np.asarray(group[name][slot]) for name in PLANES}
+    except DAMAGE as fault:
+        raise DamagedError(
+            f"background number {slot} of {collection} is damaged in the archive ({first_line(fault)}); "
+            f"`roadstead backfill {ref.site_id} --repair` estimates it again"
+        ) from fault
 
 
 def _estimate_one(
@@ -152,7 +189,7 @@ def _estimate_one(
     planes = on_scenes(ref, snapshot, collection, epoch.slots, estimate, *args)
     group = open_group(fork.store, mode="a", path=f"{collection}/{GROUP}")
     for name in PLANES:
-        group[name][slot] = planes[name]
+        write_plane(group[name], slot, planes[name])
     return fork
 
 

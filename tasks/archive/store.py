@@ -1,88 +1,80 @@
-"""Open, lock and list a site's repository; light enough for the planning step.
+"""Open, lock and commit to a site's repository, wherever it lies.
 
 Icechunk on a local file system loses acknowledged commits when two processes commit at once
-(measured: 1 to 10 of 72), so every transaction here holds an exclusive file lock from its first
-read to its commit.
+(measured: 1 to 10 of 72), so there every transaction holds an exclusive file lock from its first
+read to its commit. Object stores refuse the second of two rival commits; there the whole
+transaction is done again on what the first one left. It is never rebased: a rebase would keep
+slots that were chosen without knowledge of the rival's.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
-import os
-import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlparse
-from urllib.request import url2pathname
-
-os.environ.setdefault("ICECHUNK_LOG", "error")  # its warning about local disk is answered by our lock
+from typing import Any, TypeVar
 
 import icechunk
 
 from tasks.archive.schema import open_group
-from tasks.errors import ArchiveError, InputError
+from tasks.archive.storage import Place, children, icechunk_storage, is_there
+from tasks.errors import ArchiveError
 from tasks.model import Request
 
 MANIFEST_SPLIT = 32
 """Dates per manifest: 300 commits then keep 4.9 MB of manifests instead of 41.8 MB."""
 
+ATTEMPTS = 12
+"""Times that a transaction is begun before rivals that always come first are called a fault."""
+
+PAUSE_S = 0.05
+"""Pause after a lost race, doubled with every further one up to `LONGEST_PAUSE_S`."""
+LONGEST_PAUSE_S = 5.0
+
+SUFFIX = ".icechunk"
+
+OWN_NAMES = frozenset({"chunks", "manifests", "overwritten", "refs", "snapshots", "transactions"})
+"""Folders that Icechunk itself makes in a repository."""
+
+Done = TypeVar("Done")
+
 
 @dataclass(frozen=True)
 class ArchiveRef:
-    """One site's repository inside an archive folder."""
+    """One site's repository inside an archive."""
 
     folder: str
+    """Of the archive: a path, a file:// URL or s3://bucket/prefix."""
+
     site_id: str
 
     @property
-    def path(self) -> Path:
+    def place(self) -> Place:
         """Where the repository lies."""
-        return self.root / f"{self.site_id}.icechunk"
+        return Place(self.folder).child(f"{self.site_id}{SUFFIX}")
+
+    @property
+    def path(self) -> Path:
+        """Where the repository lies on local disk."""
+        return self.root / f"{self.site_id}{SUFFIX}"
 
     @property
     def root(self) -> Path:
-        """The archive folder, also where it was given as a file:// URL."""
-        url = urlparse(self.folder)
-        return Path(url2pathname(url.path) if url.scheme == "file" else self.folder)
+        """The archive's local folder, also where it was given as a file:// URL.
 
-
-@dataclass(frozen=True)
-class ArchivedScene:
-    """One filled slot of a cube."""
-
-    scene_id: str
-    collection: str
-    acquired: datetime
-    orbit: int
-    slot: int
-    acquisition: str
-    processing: str
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """What a site's repository holds, without its pixels."""
-
-    snapshot: str | None = None
-    """Snapshot id; None while there is no repository."""
-
-    scenes: tuple[ArchivedScene, ...] = ()
-    """In order of time, collection, id."""
-
-    rejected: dict[str, str] = field(default_factory=dict)
-    """Scene id to the reason for which it stays out."""
-
-    superseded: dict[str, str] = field(default_factory=dict)
-    """Replaced scene id to the id that took its slot."""
-
-    def of(self, collection: str) -> tuple[ArchivedScene, ...]:
-        """Scenes of one collection, in order of time."""
-        return tuple(s for s in self.scenes if s.collection == collection)
+        Raises
+        ------
+        ArchiveError
+            If the archive is in an object store.
+        """
+        folder = Place(self.folder).local
+        if folder is None:
+            raise ArchiveError(f"archive {self.folder} is not a local folder")
+        return folder
 
 
 def archive_ref(request: Request) -> ArchiveRef:
@@ -90,22 +82,9 @@ def archive_ref(request: Request) -> ArchiveRef:
     return ArchiveRef(request.archive, request.site.site_id)
 
 
-def check_folder(folder: str) -> None:
-    """Refuse what cannot hold an archive, before anything is read.
-
-    Raises
-    ------
-    InputError
-        For a URL scheme other than a local path.
-    """
-    scheme = urlparse(folder).scheme
-    if scheme not in ("", "file"):
-        raise InputError(f"archive {folder}: {scheme}:// is not supported yet; a local folder is needed")
-
-
 def exists(ref: ArchiveRef) -> bool:
     """Whether the site has a repository."""
-    return ref.path.is_dir() and any(ref.path.iterdir())
+    return is_there(ref.place)
 
 
 def open_repository(ref: ArchiveRef) -> Any:
@@ -117,74 +96,132 @@ def open_repository(ref: ArchiveRef) -> Any:
         If there is none or it cannot be opened.
     """
     if not exists(ref):
-        raise ArchiveError(f"archive {ref.path} does not exist; `roadstead backfill {ref.site_id}` makes it")
+        raise ArchiveError(
+            f"archive {ref.place.url} does not exist; `roadstead backfill {ref.site_id}` makes it"
+        )
     try:
-        return icechunk.Repository.open(icechunk.local_filesystem_storage(str(ref.path)), config=_config())
+        return icechunk.Repository.open(icechunk_storage(ref.place), config=_config())
     except icechunk.IcechunkError as fault:
-        raise ArchiveError(f"archive {ref.path} cannot be opened: {fault}") from fault
+        raise ArchiveError(f"archive {ref.place.url} cannot be opened: {fault}") from fault
 
 
 def create_repository(ref: ArchiveRef) -> Any:
-    """Create an empty repository, or open the one that is there."""
-    if exists(ref):
-        return open_repository(ref)
-    ref.path.mkdir(parents=True, exist_ok=True)
-    return icechunk.Repository.create(icechunk.local_filesystem_storage(str(ref.path)), config=_config())
+    """Create an empty repository, or open the one that is there; on the ruins of a killed creation too."""
+    storage = icechunk_storage(ref.place)
+    begun = set(children(ref.place))
+    vacant = not is_there(ref.place) or (bool(begun) and begun <= OWN_NAMES)
+    if vacant and not icechunk.Repository.exists(storage):
+        if ref.place.local is not None:
+            ref.path.mkdir(parents=True, exist_ok=True)
+        try:
+            return icechunk.Repository.create(storage, config=_config())
+        except icechunk.IcechunkError:
+            if not icechunk.Repository.exists(storage):  # else a rival has just made it
+                raise
+    return open_repository(ref)
 
 
-def remove_if_empty(ref: ArchiveRef) -> None:
-    """Take away a repository that never got a scene, so a failed first run leaves nothing."""
-    if exists(ref) and not read_ledger(ref).scenes:
-        shutil.rmtree(ref.path)
-        _lock_path(ref).unlink(missing_ok=True)
-        if not any(ref.root.iterdir()):
-            ref.root.rmdir()
+def transact(ref: ArchiveRef, work: Callable[[Any], Done]) -> Done:
+    """Carry a transaction out on a site's repository: from first read to commit, alone or again.
+
+    Parameters
+    ----------
+    ref
+        Which repository; made if it is not there.
+    work
+        Gets the repository, commits by itself, and can be done again from its start.
+
+    Raises
+    ------
+    ArchiveError
+        If rivals came first every time.
+    """
+    for attempt in range(ATTEMPTS):
+        with alone(ref):
+            try:
+                return work(create_repository(ref))
+            except icechunk.ConflictError:
+                pass
+        time.sleep(min(PAUSE_S * 2**attempt, LONGEST_PAUSE_S))
+    raise ArchiveError(
+        f"archive {ref.place.url}: others committed first {ATTEMPTS} times in a row; "
+        "let fewer runs write to one site at a time"
+    )
 
 
 @contextmanager
-def committing(ref: ArchiveRef) -> Iterator[None]:
-    """Hold the site's lock: one committer per site, from first read to commit."""
-    _lock_path(ref).parent.mkdir(parents=True, exist_ok=True)
-    with _lock_path(ref).open("w") as file:
+def alone(ref: ArchiveRef) -> Iterator[None]:
+    """Hold the site's lock on local disk; in an object store conditional writes stand in for it."""
+    if ref.place.local is None:
+        yield
+        return
+    lock_path(ref).parent.mkdir(parents=True, exist_ok=True)
+    with lock_path(ref).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def read_ledger(ref: ArchiveRef, snapshot: str | None = None) -> Ledger:
-    """List what is in a site's repository; an empty ledger if there is none."""
-    if not exists(ref):
-        return Ledger()
-    session = read_session(ref, snapshot)
-    try:
-        root = open_group(session.store, mode="r")
-    except FileNotFoundError:  # killed between making the repository and its first commit
-        return Ledger()
-    scenes: list[ArchivedScene] = []
-    rejected: dict[str, str] = json.loads(str(root.attrs.get("rejected", "{}")))
-    superseded: dict[str, str] = json.loads(str(root.attrs.get("superseded", "{}")))
-    for name, cube in root.groups():
-        scenes.extend(_scenes_of(name, cube))
-    scenes.sort(key=lambda s: (s.acquired, s.collection, s.scene_id))
-    return Ledger(str(session.snapshot_id), tuple(scenes), rejected, superseded)
-
-
 def read_session(ref: ArchiveRef, snapshot: str | None = None) -> Any:
-    """Open a read-only session, at a snapshot or at the newest."""
+    """Open a read-only session, at a snapshot or at the newest.
+
+    Raises
+    ------
+    ArchiveError
+        If the repository has no such snapshot.
+    """
     repository = open_repository(ref)
-    return repository.readonly_session(**({"snapshot_id": snapshot} if snapshot else {"branch": "main"}))
+    try:
+        return repository.readonly_session(**({"snapshot_id": snapshot} if snapshot else {"branch": "main"}))
+    except (icechunk.IcechunkError, ValueError) as fault:
+        raise ArchiveError(f"archive {ref.place.url} has no snapshot {snapshot!r}") from fault
 
 
-def _scenes_of(collection: str, cube: Any) -> Iterator[ArchivedScene]:
-    columns = [cube[k][:] for k in ("scene_id", "time", "orbit", "acquisition", "processing")]
-    for slot, (scene_id, seconds, orbit, acquisition, processing) in enumerate(zip(*columns, strict=True)):
-        if scene_id:
-            acquired = datetime.fromtimestamp(int(seconds), UTC)
-            yield ArchivedScene(
-                str(scene_id), collection, acquired, int(orbit), slot, str(acquisition), str(processing)
-            )
+@dataclass(frozen=True)
+class Snapshot:
+    """One committed state of a repository."""
+
+    snapshot_id: str
+    written: datetime
+    message: str
 
 
-def _lock_path(ref: ArchiveRef) -> Path:
+def history(ref: ArchiveRef) -> Iterator[Snapshot]:
+    """List the committed states that are kept, the newest first."""
+    for info in open_repository(ref).ancestry(branch="main"):
+        yield Snapshot(str(info.id), info.written_at.astimezone(UTC), str(info.message))
+
+
+def snapshot_at(ref: ArchiveRef, moment: datetime) -> str:
+    """Find the state that readers saw at a moment.
+
+    Raises
+    ------
+    ArchiveError
+        If the archive is younger, or that far back is no longer kept.
+    """
+    oldest = None
+    for snapshot in history(ref):
+        if snapshot.written <= moment:
+            break
+        oldest = snapshot
+    else:
+        snapshot = None
+    if snapshot is None or not _has_content(ref, snapshot.snapshot_id):
+        began = f"; the oldest state kept is of {oldest.written:%Y-%m-%d %H:%M:%S} UTC" if oldest else ""
+        raise ArchiveError(f"archive {ref.place.url} held nothing on {moment:%Y-%m-%d %H:%M:%S} UTC{began}")
+    return snapshot.snapshot_id
+
+
+def _has_content(ref: ArchiveRef, snapshot: str) -> bool:
+    try:
+        open_group(read_session(ref, snapshot).store, mode="r")
+    except FileNotFoundError:
+        return False  # the empty state that every repository begins with
+    return True
+
+
+def lock_path(ref: ArchiveRef) -> Path:
+    """File whose lock makes a process the only committer; local archives only."""
     return ref.root / f"{ref.site_id}.lock"
 
 
@@ -199,7 +236,7 @@ def _config() -> Any:
             }
         )
     )
-    # Local files: one read per object instead of five small ones (the default splits every 4 kB).
+    # One read per object instead of five small ones (on local disk the default splits every 4 kB).
     config.storage = icechunk.StorageSettings(
         concurrency=icechunk.StorageConcurrencySettings(
             max_concurrent_requests_for_object=4, ideal_concurrent_request_size=16 << 20

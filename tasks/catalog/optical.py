@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.model import BandAsset
+from tasks.catalog.claims import claim_of
+from tasks.model import BandAsset, Claim
 
 REFLECTANCE_BANDS = ("blue", "green", "red", "nir", "swir16")
 OPTICAL_BANDS = (*REFLECTANCE_BANDS, "scl")
@@ -72,10 +73,11 @@ def optical_bands(assets: Mapping[str, Any], properties: Mapping[str, Any]) -> I
                 best[found.name] = found
     for name in OPTICAL_BANDS:
         if name in best and (scale := _scale(best[name], properties)) is not None:
-            yield _band_asset(best[name], scale, properties)
+            claim = claim_of(best[name].asset, best[name].index, properties, assets)
+            yield _band_asset(best[name], scale, properties, claim)
 
 
-def _band_asset(found: _Found, scale: float, properties: Mapping[str, Any]) -> BandAsset:
+def _band_asset(found: _Found, scale: float, properties: Mapping[str, Any], claim: Claim) -> BandAsset:
     nodata = _stated(found, "nodata")
     return BandAsset(
         found.name,
@@ -85,6 +87,7 @@ def _band_asset(found: _Found, scale: float, properties: Mapping[str, Any]) -> B
         scale,
         0.0 if found.name == "scl" else _offset(found, properties),
         found.index,
+        claim,
     )
 
 

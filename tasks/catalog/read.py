@@ -1,57 +1,33 @@
-"""Open one scene and hand out the site's pixels.
-
-GDAL is told to be a GeoTIFF reader and nothing else: a ``.tif`` that is really a VRT would
-otherwise read any file of the machine. A file that cannot be read is a fault of that one scene.
-"""
+"""Hand out a site's pixels, scene by scene: windows on the file's own grid, warped where grids differ."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
 from affine import Affine
 from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from tasks.catalog.records import shown
+from tasks.catalog.geotiff import GDAL_OPTIONS, not_a_tiff, take
+from tasks.catalog.providers import ACCESS, Access
 from tasks.errors import SceneError
 from tasks.grid import pixel_offset
 from tasks.model import BandAsset, SceneRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from odc.geo.geobox import GeoBox
 
-GDAL_OPTIONS = {
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_PAM_ENABLED": "NO",
-    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".tif,.tiff",
-    "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/",  # else a process that once got a 503 never asks again
-    "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
-    "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
-    "GDAL_HTTP_MAX_RETRY": "4",
-    "GDAL_HTTP_RETRY_DELAY": "0.5",
-    "GDAL_HTTP_RETRY_CODES": "429,500,502,503,504",
-    "GDAL_HTTP_CONNECTTIMEOUT": "10",
-    "GDAL_HTTP_TIMEOUT": "60",
-    "VSI_CACHE": "TRUE",
-    "GDAL_NUM_THREADS": "1",
-}
-"""Defaults cost 2.9 times the requests (sidecar probing) and have no time-out at all."""
+__all__ = ["GDAL_OPTIONS", "Header", "not_a_tiff", "read_header", "read_planes", "read_scenes"]
 
-MAX_SIDE_PX = 200_000
-"""A header that claims more is a bomb or a fault; Sentinel-2 tiles have 10,980."""
-
-TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+Planes = dict[str, npt.NDArray[Any]]
+"""Band name to ``(y, x)``."""
 
 
 @dataclass(frozen=True)
@@ -64,34 +40,23 @@ class Header:
     nodata: float | None
 
 
-def not_a_tiff(href: str) -> str | None:
-    """Say why a local file cannot be a GeoTIFF, from its first bytes; None if it may be or is remote."""
-    if urlparse(href).scheme not in ("", "file"):
-        return None
-    path = Path(urlparse(href).path)
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except OSError as fault:
-        return f"{href} cannot be opened: {fault.strerror}"
-    return None if magic in TIFF_MAGIC else f"{href} is not a TIFF: it begins with {magic!r}"
-
-
-def read_header(band: BandAsset) -> Header:
+def read_header(band: BandAsset, access: Access = ACCESS) -> Header:
     """Grid, type and nodata of one band.
 
     Raises
     ------
     SceneError
-        If the file cannot be opened or has no CRS.
+        If the file cannot be opened, has no CRS, or is not what the item says.
     """
-    with _open(band) as source:
-        return Header(
-            source.crs.to_string(), source.transform, source.dtypes[band.index - 1], _nodata(source, band)
-        )
+
+    def header(source: Any) -> Header:
+        dtype = source.dtypes[band.index - 1]
+        return Header(source.crs.to_string(), source.transform, dtype, _nodata(source, band))
+
+    return take((band,), access, header)
 
 
-def read_planes(scene: SceneRef, box: GeoBox) -> dict[str, npt.NDArray[Any]]:
+def read_planes(scene: SceneRef, box: GeoBox, access: Access = ACCESS) -> Planes:
     """Read every band of a scene on a site's grid.
 
     Parameters
@@ -101,6 +66,8 @@ def read_planes(scene: SceneRef, box: GeoBox) -> dict[str, npt.NDArray[Any]]:
     box
         The site's window; scenes on the same grid are read as they are, others are warped
         (bilinear; classes by nearest neighbour), which is said in the log of the step.
+    access
+        How files are reached that are not just there.
 
     Returns
     -------
@@ -111,31 +78,120 @@ def read_planes(scene: SceneRef, box: GeoBox) -> dict[str, npt.NDArray[Any]]:
     Raises
     ------
     SceneError
-        If a band cannot be opened or read to the end.
+        If a band cannot be opened or read to the end, or is not what the item says.
     """
-    return {band.name: _read_window(band, box) for band in scene.bands}
+    planes: Planes = {}
+    for bands in files_of(scene):
+        planes |= read_file(bands, box, access)
+    return {band.name: planes[band.name] for band in scene.bands}
 
 
-def _read_window(band: BandAsset, box: GeoBox) -> npt.NDArray[Any]:
-    with _open(band) as source:
-        nodata, dtype = _nodata(source, band), source.dtypes[band.index - 1]
-        empty = float("nan") if np.issubdtype(dtype, np.floating) else 0
-        offset = pixel_offset(box, source.crs.to_string(), source.transform)
-        if offset is None:
-            return _read_warped(source, band, box, empty if nodata is None else nodata, empty)
-        plane = np.full(box.shape, empty, dtype=dtype)
-        row, col = offset
-        r0, c0 = max(row, 0), max(col, 0)
-        r1, c1 = min(row + box.shape[0], source.height), min(col + box.shape[1], source.width)
-        if r1 > r0 and c1 > c0:
-            part = source.read(band.index, window=Window(c0, r0, c1 - c0, r1 - r0))
-            part = part if nodata is None else np.where(part == nodata, empty, part)
-            plane[r0 - row : r1 - row, c0 - col : c1 - col] = part
-        return plane
+def read_scenes(
+    scenes: Sequence[SceneRef], box: GeoBox, *, threads: int = 8, access: Access = ACCESS
+) -> Iterator[tuple[SceneRef, Planes | SceneError]]:
+    """Read scenes one after the other, their files on many threads.
+
+    While the caller works on one scene, the next ones are read: latency is hidden, and no more planes are
+    held than `threads` and those of one scene.
+
+    Parameters
+    ----------
+    scenes, box
+        What to read, and where.
+    threads
+        Files read at a time. GDAL decodes without Python's lock.
+    access
+        How files are reached that are not just there.
+
+    Yields
+    ------
+    tuple
+        Each scene in the order given, with its planes as from `read_planes`, or with why one of its bands
+        cannot be read; the others go on. Closing the generator ends its threads.
+    """
+    files = deque((number, bands) for number, scene in enumerate(scenes) for bands in files_of(scene))
+    begun: list[list[Future[Planes]]] = [[] for _ in scenes]
+    held = 0  # planes that are read, or about to be, and not yet handed out
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="read")
+    try:
+        for number, scene in enumerate(scenes):
+            while files and held + len(files[0][1]) <= threads + len(scene.bands):
+                owner, bands = files.popleft()
+                begun[owner].append(pool.submit(read_file, bands, box, access))
+                held += len(bands)
+            yield scene, _gather(scene, begun[number])
+            begun[number].clear()
+            held -= len(scene.bands)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _read_warped(source: Any, band: BandAsset, box: GeoBox, nodata: float, empty: float) -> npt.NDArray[Any]:
+def _gather(scene: SceneRef, files: Sequence[Future[Planes]]) -> Planes | SceneError:
+    planes: Planes = {}
+    try:
+        for file in files:
+            planes |= file.result()
+    except SceneError as fault:
+        for file in files:
+            file.cancel()
+        return fault
+    return {band.name: planes[band.name] for band in scene.bands}
+
+
+def files_of(scene: SceneRef) -> list[tuple[BandAsset, ...]]:
+    """Group a scene's bands by file: bands that are stored pixel by pixel would be decoded once for each."""
+    files: dict[str, list[BandAsset]] = {}
+    for band in scene.bands:
+        files.setdefault(band.href, []).append(band)
+    return [tuple(bands) for bands in files.values()]
+
+
+def read_file(bands: Sequence[BandAsset], box: GeoBox, access: Access = ACCESS) -> Planes:
+    """Read bands of one file on a site's grid, as `read_planes` does."""
+    return take(bands, access, lambda source: _read_window(source, bands, box))
+
+
+def _read_window(source: Any, bands: Sequence[BandAsset], box: GeoBox) -> Planes:
+    offset = pixel_offset(box, source.crs.to_string(), source.transform)
+    if offset is None:
+        return {band.name: _read_warped(source, band, box) for band in bands}
+    dtype = source.dtypes[bands[0].index - 1]  # a TIFF has one type for all its bands
+    row, col = offset
+    r0, c0 = max(row, 0), max(col, 0)
+    r1, c1 = min(row + box.shape[0], source.height), min(col + box.shape[1], source.width)
+    shape = (len(bands), *box.shape)
+    inside = (r1 - r0, c1 - c0) == tuple(box.shape)
+    planes = np.empty(shape, dtype) if inside else np.full(shape, _empty(dtype), dtype)
+    if r1 > r0 and c1 > c0:
+        part = planes[:, r0 - row : r1 - row, c0 - col : c1 - col]
+        source.read([b.index for b in bands], window=Window(c0, r0, c1 - c0, r1 - r0), out=part)
+        for band, plane in zip(bands, part, strict=True):
+            _blank(plane, _nodata(source, band))
+    return {band.name: plane for band, plane in zip(bands, planes, strict=True)}
+
+
+def _blank(plane: npt.NDArray[Any], nodata: float | None) -> None:
+    """Put the one mark of no data where the file's own is, without a copy of the plane."""
+    if nodata is None or np.isnan(nodata):
+        return
+    value: float = nodata
+    if np.issubdtype(plane.dtype, np.integer):
+        limits = np.iinfo(plane.dtype)
+        if nodata == 0 or not (float(nodata).is_integer() and limits.min <= nodata <= limits.max):
+            return  # 0 is the mark already; a number that the type cannot hold does not occur
+        value = int(nodata)
+    missing = plane == value
+    if missing.any():
+        plane[missing] = _empty(plane.dtype)
+
+
+def _empty(dtype: npt.DTypeLike) -> float:
+    return float("nan") if np.issubdtype(dtype, np.floating) else 0
+
+
+def _read_warped(source: Any, band: BandAsset, box: GeoBox) -> npt.NDArray[Any]:
     height, width = box.shape
+    nodata, empty = _nodata(source, band), _empty(source.dtypes[band.index - 1])
     with WarpedVRT(
         source,
         crs=str(box.crs),
@@ -143,7 +199,7 @@ def _read_warped(source: Any, band: BandAsset, box: GeoBox, nodata: float, empty
         width=width,
         height=height,
         resampling=Resampling.nearest if band.units == "class" else Resampling.bilinear,
-        src_nodata=nodata,
+        src_nodata=empty if nodata is None else nodata,
         nodata=empty,
     ) as warped:
         return np.asarray(warped.read(band.index))
@@ -155,25 +211,3 @@ def _nodata(source: Any, band: BandAsset) -> float | None:
     if stated is not None and np.isnan(stated) and not np.issubdtype(source.dtypes[index], np.floating):
         return None  # some catalogues say NaN of integers
     return stated
-
-
-@contextmanager
-def _open(band: BandAsset) -> Iterator[Any]:
-    remote = urlparse(band.href).scheme not in ("", "file")
-    try:
-        with rasterio.Env(**GDAL_OPTIONS), rasterio.open(band.href, driver="GTiff") as source:
-            if source.crs is None:
-                raise SceneError(f"{shown(band.href)} has no CRS; a georeferenced GeoTIFF is needed")
-            if not 1 <= band.index <= source.count:
-                raise SceneError(
-                    f"{shown(band.href)} has {source.count} bands; {band.name} should be number {band.index}"
-                )
-            if max(source.shape) > MAX_SIDE_PX:
-                raise SceneError(
-                    f"{shown(band.href)} claims {source.shape} pixels; at most {MAX_SIDE_PX} a side is read"
-                )
-            yield source
-    except RasterioError as fault:
-        # GDAL words a 403, a 404 and a 503 alike, so a remote file is given another chance.
-        detail = shown(str(fault.__cause__ or fault))
-        raise SceneError(f"{band.name} cannot be read: {detail}", permanent=not remote) from fault

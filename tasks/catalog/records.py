@@ -7,10 +7,13 @@ several spellings. They are read here, once, so nothing downstream ever sees an 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from tasks.catalog.claims import claim_of
 from tasks.catalog.optical import optical_bands
 from tasks.errors import SceneError
 from tasks.model import BandAsset, SceneRef, Units
@@ -20,6 +23,9 @@ RADAR_BANDS = ("vv", "vh", "hh", "hv")
 S1_ORBIT = re.compile(r"^S1([ABC])_.*_(\d{6})_[0-9A-F]{6}(?:_|$)")
 CALIBRATED = re.compile(r"^(?:gamma|sigma|beta)0[_-](?=[vh]{2}$)")
 """Some providers' keys name the calibration: ``gamma0_vv``."""
+
+DATASTRIP = re.compile(r"_S(\d{8}T\d{6})_")
+"""Start of a Sentinel-2 datastrip: one tile may come in two parts, each a product of its own."""
 
 QUERY = re.compile(r"\?[^\s?'\")]*=[^\s'\")]*")
 
@@ -73,7 +79,7 @@ def _record(scene_id: str, item: Mapping[str, Any]) -> SceneRef:
         scene_id=scene_id,
         collection=str(item.get("collection") or "unnamed"),
         acquired=acquisition_time(scene_id, properties),
-        bands=(*radar_bands(assets), *optical_bands(assets, properties)),
+        bands=(*radar_bands(assets, properties), *optical_bands(assets, properties)),
         bbox=_flat_bbox(bbox) if bbox is not None else None,
         platform=str(properties.get("platform") or "").lower(),
         orbit=relative_orbit(scene_id, properties),
@@ -142,14 +148,20 @@ def relative_orbit(scene_id: str, properties: Mapping[str, Any]) -> int:
     return 0
 
 
-def radar_bands(assets: Mapping[str, Any]) -> Iterable[BandAsset]:
+def radar_bands(assets: Mapping[str, Any], properties: Mapping[str, Any]) -> Iterable[BandAsset]:
     """Radar bands among the assets, in the order vv, vh, hh, hv."""
     plainest_last = sorted(assets.items(), key=lambda one: (one[0].lower() in RADAR_BANDS, one[0]))
     by_name = {_band_name(key, asset): asset for key, asset in plainest_last}
     for name in RADAR_BANDS:
         if (asset := by_name.get(name)) is not None:
             first = (asset.get("raster:bands") or asset.get("bands") or [{}])[0]
-            yield BandAsset(name, str(asset["href"]), units_of(asset, first), _nodata(first, asset))
+            yield BandAsset(
+                name,
+                str(asset["href"]),
+                units_of(asset, first),
+                _nodata(first, asset),
+                claim=claim_of(asset, 1, properties, assets),
+            )
 
 
 def units_of(asset: Mapping[str, Any], band: Mapping[str, Any]) -> Units:
@@ -178,7 +190,8 @@ def _tile(properties: Mapping[str, Any]) -> str:
             str(properties.get(f"mgrs:{key}", "")) for key in ("utm_zone", "latitude_band", "grid_square")
         ]
         code = f"MGRS-{''.join(parts)}"  # as grid:code spells it
-    return str(code or "")
+    strip = DATASTRIP.search(str(properties.get("s2:datastrip_id") or ""))
+    return f"{code or ''}{f'@{strip[1]}' if strip else ''}"
 
 
 def _nodata(band: Mapping[str, Any], asset: Mapping[str, Any]) -> float | None:
@@ -220,13 +233,16 @@ def newest_of_each(scenes: Iterable[SceneRef]) -> tuple[tuple[SceneRef, ...], tu
     """
     best: dict[tuple[str, str], SceneRef] = {}
     seen: set[str] = set()
+    older: dict[tuple[str, str], set[str]] = defaultdict(set)
     for scene in scenes:
         key = (scene.collection, scene.acquisition)
         rival = best.get(key)
         seen.add(scene.scene_id)
         if rival is None or _rank(rival) < _rank(scene):
             best[key] = scene
-    kept = sorted(best.values(), key=lambda s: (s.acquired, s.collection, s.scene_id))
+        older[key].add(scene.scene_id)
+    kept = [replace(s, supersedes=tuple(sorted(older[key] - {s.scene_id}))) for key, s in best.items()]
+    kept.sort(key=lambda s: (s.acquired, s.collection, s.scene_id))
     return tuple(kept), tuple(sorted(seen - {s.scene_id for s in kept}))
 
 

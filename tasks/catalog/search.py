@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urljoin, urlparse
 from urllib.request import url2pathname
 
+from tasks.catalog.providers import Provider, provider
 from tasks.catalog.records import newest_of_each, scene_record, shown
 from tasks.errors import InputError, SceneError
 from tasks.model import Rejection, SceneRef
@@ -39,20 +40,28 @@ class Found:
 
 
 def search(
-    ref: str, bbox: Box, start: date, end: date, collections: Iterable[str] = (), *, threads: int = 8
+    ref: str | Provider,
+    bbox: Box,
+    start: date,
+    end: date,
+    collections: Iterable[str] = (),
+    *,
+    threads: int = 8,
 ) -> Found:
     """Find the scenes over a box in a period.
 
     Parameters
     ----------
     ref
-        STAC API, static catalogue or collection, or stac-geoparquet file: path or URL.
+        Name of a known catalogue, STAC API, static catalogue or collection, stac-geoparquet file, or a
+        folder of GeoTIFFs.
     bbox
         West, south, east, north, EPSG:4326.
     start, end
         First and last day, UTC, both included.
     collections
-        Collection ids; empty takes all (an API wants them named).
+        Collection ids; empty takes all (a known catalogue: the ones it is known for; another API wants
+        them named).
 
     Raises
     ------
@@ -61,14 +70,20 @@ def search(
         over the box or in the period; the message tells which, with both extents.
     """
     wanted = tuple(collections)
+    if (named := ref if isinstance(ref, Provider) else provider(ref)) is not None:
+        wanted = wanted or named.collections
+        ref = named.url
+    assert isinstance(ref, str)
     rejected: list[Rejection] = []
-    scenes = list(_records(_items(ref, bbox, start, end, wanted, threads), rejected))
+    items, asked_for = _items(ref, bbox, start, end, wanted, threads)
+    scenes = list(_records(items, rejected))
     ref = shown(ref)
     if not scenes:
         if rejected:
             raise InputError(f"catalogue {ref}: no readable item; first fault: {rejected[0].reason}")
         raise InputError(f"catalogue {ref} is empty: no item answers; at least one scene is needed")
-    _check_collections(ref, wanted, scenes)
+    if not asked_for:
+        _check_collections(ref, wanted, scenes)
     here = [s for s in scenes if not wanted or s.collection in wanted]
     over = [s for s in here if s.bbox is None or _overlap(s.bbox, bbox)]
     if not over:
@@ -87,8 +102,13 @@ def search(
     return Found(kept, superseded, tuple(rejected))
 
 
-def _records(items: Iterable[Mapping[str, Any] | Rejection], rejected: list[Rejection]) -> Iterator[SceneRef]:
+def _records(
+    items: Iterable[Mapping[str, Any] | SceneRef | Rejection], rejected: list[Rejection]
+) -> Iterator[SceneRef]:
     for item in items:
+        if isinstance(item, SceneRef):
+            yield item
+            continue
         if isinstance(item, Rejection):
             rejected.append(item)
             continue
@@ -100,15 +120,19 @@ def _records(items: Iterable[Mapping[str, Any] | Rejection], rejected: list[Reje
 
 def _items(
     ref: str, bbox: Box, start: date, end: date, collections: tuple[str, ...], threads: int
-) -> Iterator[Mapping[str, Any] | Rejection]:
+) -> tuple[Iterator[Mapping[str, Any] | SceneRef | Rejection], bool]:
+    """Items, and whether the catalogue was asked for the collections (one may then have none here)."""
+    if Path(ref).is_dir() and _catalog_file(Path(ref)) is None:
+        return _folder_items(Path(ref)), False
     if Path(urlparse(ref).path).suffix in (".parquet", ".geoparquet"):
-        return _parquet_items(ref)
+        return _parquet_items(ref), False
     reader = _Reader()
     document = _open_json(ref, reader)
     if searches := [link for link in document.get("links", []) if link.get("rel") == "search"]:
         methods = {str(link.get("method", "GET")).upper() for link in searches}
-        return _api_items(ref, bbox, start, end, collections, reader, "POST" if "POST" in methods else "GET")
-    return _static_items(ref, document, threads, reader)
+        method = "POST" if "POST" in methods else "GET"
+        return _api_items(ref, bbox, start, end, collections, reader, method), True
+    return _static_items(ref, document, threads, reader), False
 
 
 class _Reader:
@@ -135,12 +159,8 @@ class _Reader:
 
 
 def _open_json(ref: str, reader: _Reader) -> dict[str, Any]:
-    path = Path(ref)
-    if path.is_dir():
-        found = [path / name for name in ("collection.json", "catalog.json") if (path / name).is_file()]
-        if not found:
-            raise InputError(f"catalogue {ref}: the folder has neither collection.json nor catalog.json")
-        ref = str(found[0])
+    if (inside := _catalog_file(Path(ref))) is not None:
+        ref = str(inside)
     try:
         document = json.loads(reader.text(ref))
     except (OSError, ValueError) as fault:
@@ -149,6 +169,22 @@ def _open_json(ref: str, reader: _Reader) -> dict[str, Any]:
         kind = document.get("type") if isinstance(document, dict) else type(document).__name__
         raise InputError(f"catalogue {shown(ref)} is a {kind!r}; a STAC Catalog, Collection or API is needed")
     return document
+
+
+def _catalog_file(folder: Path) -> Path | None:
+    files = (folder / name for name in ("collection.json", "catalog.json"))
+    return next((file for file in files if file.is_file()), None)
+
+
+def _folder_items(folder: Path) -> Iterator[SceneRef | Rejection]:
+    from tasks.catalog.folder import folder_scenes
+
+    scenes = list(folder_scenes(folder))
+    if not scenes:
+        raise InputError(
+            f"catalogue {folder}: the folder has neither collection.json nor catalog.json, nor any GeoTIFF"
+        )
+    return iter(scenes)
 
 
 def _api_items(

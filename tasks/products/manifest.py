@@ -48,6 +48,30 @@ def is_current(folder: Path, expected: dict[str, str]) -> bool:
     )
 
 
+def damaged_files(folder: Path) -> tuple[int, dict[str, str]]:
+    """Hold a publication's files against its manifest.
+
+    Returns
+    -------
+    read
+        Number of files read.
+    damaged
+        File name to the reason: missing, changed, or not in the manifest.
+    """
+    listed = read_manifest(folder).get("files", {})
+    damaged = {} if listed else {NAME: "is not readable JSON, or lists no file"}
+    present = {
+        p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file() and p.name != NAME
+    }
+    for name, expected in listed.items():
+        if name not in present:
+            damaged[name] = "is missing"
+        elif hashlib.sha256(present[name].read_bytes()).hexdigest() != expected["sha256"]:
+            damaged[name] = "has another SHA-256 than the manifest says"
+    damaged |= dict.fromkeys(sorted(set(present) - set(listed)), "is not in the manifest") if listed else {}
+    return len(present), damaged
+
+
 def write_manifest(folder: Path, content: dict[str, Any]) -> dict[str, Any]:
     """Write the manifest of a finished folder, with the size and SHA-256 of every other file."""
     files = {}

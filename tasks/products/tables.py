@@ -94,6 +94,17 @@ def vessels_table(rows: Rows) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(plain.assign(outline=outlines), geometry=points)
 
 
+def site_regimes(folder: Path) -> Rows:
+    """Read the published regimes of a whole site, the present one last; none if there is no such table."""
+    path = folder / "regimes.parquet"
+    if not path.is_file():
+        return []
+    columns = ["zone_id", "measure", "state", "start", "level", "probability", "status"]
+    table = pd.read_parquet(path, columns=columns)
+    whole = table[table["zone_id"] == "*"].sort_values(["measure", "start"])
+    return [{str(k): None if pd.isna(v) else v for k, v in row.items()} for row in whole.to_dict("records")]
+
+
 def write_tables(
     folder: Path,
     looks: pd.DataFrame,

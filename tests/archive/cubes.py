@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from odc.geo.geobox import GeoBox
 
-from tasks.archive.cube import CubeSpec, Ingested, add_scenes, open_cube
+from tasks.archive.cube import CubeSpec, Ingested, add_scenes
+from tasks.archive.numbers import stored_dtype
+from tasks.archive.reading import open_cube
 from tasks.archive.store import ArchiveRef
 from tasks.errors import SceneError
 from tasks.model import BandAsset, Rejection, SceneRef, Units
@@ -75,7 +77,7 @@ def pixels(scene_id: str, band: str, box: GeoBox = BOX, dtype: str = "float32") 
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads scenes from their names; fails, or dies, where it is told to."""
+    """A source that reads scenes from their names; fails, or dies, where it is told to."""
 
     dtype: str = "float32"
     failing: Mapping[str, SceneError] = field(default_factory=dict)
@@ -83,15 +85,34 @@ class Reader:
     """Scene id to a plane that all its bands have."""
 
     dies_at: str = ""
+    unlike: frozenset[float] = frozenset()
+    """First values of planes that do not fit a stack."""
 
-    def __call__(self, one: SceneRef, box: GeoBox) -> dict[str, npt.NDArray[Any]]:
-        if one.scene_id == self.dies_at:
-            os._exit(9)
-        if one.scene_id in self.failing:
-            raise self.failing[one.scene_id]
-        if one.scene_id in self.planes:
-            return {band.name: self.planes[one.scene_id] for band in one.bands}
-        return {band.name: pixels(one.scene_id, band.name, box, self.dtype) for band in one.bands}
+    def read(
+        self, scenes: Sequence[SceneRef], box: GeoBox
+    ) -> Iterator[tuple[SceneRef, dict[str, npt.NDArray[Any]] | SceneError]]:
+        for one in scenes:
+            if one.scene_id == self.dies_at:
+                os._exit(9)
+            if one.scene_id in self.failing:
+                yield one, self.failing[one.scene_id]
+            elif one.scene_id in self.planes:
+                yield one, {band.name: self.planes[one.scene_id] for band in one.bands}
+            else:
+                yield one, {b.name: pixels(one.scene_id, b.name, box, self.dtype) for b in one.bands}
+
+    def compared(self, bands: Sequence[BandAsset]) -> list[str]:
+        return [b.name for b in bands]
+
+    def reference(self, dates: Sequence[Any], bands: Sequence[BandAsset]) -> int:
+        assert {b.name for b in bands} == set(dates[0])
+        return len(dates)
+
+    def inspect(self, planes: Any, bands: Sequence[BandAsset], reference: int | None) -> None:
+        assert {b.name for b in bands} >= set(planes)
+        first = float(next(iter(planes.values())).flat[0])
+        if reference is not None and first in self.unlike:
+            raise SceneError(f"unlike the {reference} dates of its stack")
 
 
 def add(
@@ -104,18 +125,24 @@ def add(
     collection: str = COLLECTION,
 ) -> Ingested:
     reader = reader or Reader()
-    spec = CubeSpec(box, {b.name: (reader.dtype, b.units) for b in scenes[0].bands} if scenes else {})
+    bands = scenes[0].bands if scenes else ()
+    spec = CubeSpec(box, {b.name: (stored_dtype(reader.dtype, b.units), b.units) for b in bands})
     return add_scenes(ref, collection, scenes, spec, reader, executor or AtOnce(), rejected=rejected)
 
 
 def content(ref: ArchiveRef, collection: str = COLLECTION, snapshot: str | None = None) -> dict[str, Any]:
-    """Everything a reader sees, by scene id, as bytes and text: equal archives give equal contents."""
+    """Everything a reader sees, by scene id, as bytes and text: equal archives give equal contents.
+
+    All but `compared`, which is bookkeeping: it is settled by `compare_early_passes`, whatever the order.
+    """
     cube = open_cube(ref, collection, snapshot).load()
     found = {}
     for k, scene_id in enumerate(cube["scene_id"].values):
         one = cube.isel(time=k)
         planes = {str(name): one[name].values.tobytes() for name in sorted(cube.data_vars, key=str)}
-        plain = {str(n): repr(c.values.tolist()) for n, c in one.coords.items() if n not in ("x", "y")}
+        plain = {
+            str(n): repr(c.values.tolist()) for n, c in one.coords.items() if n not in ("x", "y", "compared")
+        }
         found[str(scene_id)] = (planes, plain)
     return found
 

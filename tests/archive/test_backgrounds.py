@@ -18,8 +18,9 @@ from tasks.archive.backgrounds import (
     store_epochs,
     stored_epochs,
 )
-from tasks.archive.cube import on_scenes
-from tasks.archive.store import ArchiveRef, open_repository, read_ledger
+from tasks.archive.ledger import read_ledger
+from tasks.archive.reading import on_scenes
+from tasks.archive.store import ArchiveRef, open_repository
 from tests.archive.cubes import COLLECTION, AtOnce, add, content, scene
 
 QUARTER = datetime(2023, 10, 1, tzinfo=UTC)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -14,8 +15,9 @@ import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.archive.cube import cube_bands, cube_box, on_scenes, open_cube
-from tasks.archive.store import ArchiveRef, open_repository, read_ledger, read_session
+from tasks.archive.ledger import read_ledger
+from tasks.archive.reading import cube_bands, cube_box, on_scenes, open_cube
+from tasks.archive.store import ArchiveRef, open_repository, read_session
 from tasks.errors import ArchiveError, SceneError
 from tasks.model import Rejection, SceneRef
 from tests.archive.cubes import BOX, COLLECTION, Reader, add, chunk_files, content, pixels, scene
@@ -106,7 +108,7 @@ def test_coordinates_and_attributes(ref: ArchiveRef) -> None:
         "processing": "2023-11-01",
         "orbit": 61,
     }
-    assert cube["acquisition"].values[0] == one.acquisition
+    assert json.loads(cube["deliveries"].values[0]) == [[one.scene_id, one.acquisition, one.processing]]
     assert np.isnan(cube["cloud_cover"].values[0])
     np.testing.assert_array_equal(cube["x"].values, BOX.coords["x"].values)
     np.testing.assert_array_equal(cube["y"].values, BOX.coords["y"].values)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from odc.geo.geobox import GeoBox
 
-from tasks.archive.schema import CHUNK_PX, COORDINATES, box_of, create_cube, round_mantissa
+from tasks.archive.numbers import round_mantissa
+from tasks.archive.schema import CHUNK_PX, COORDINATES, box_of, create_cube
 from tests.scenes import grid
 
 LARGEST = float(np.finfo("float32").max) / 2  # rounding up beyond it would overflow

@@ -6,20 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from tasks.archive.cube import cube_box
+from tasks.archive.ledger import Ledger, read_ledger, remove_if_empty
+from tasks.archive.reading import cube_box
+from tasks.archive.storage import check_place
 from tasks.archive.store import (
     ArchiveRef,
-    Ledger,
+    alone,
     archive_ref,
-    check_folder,
-    committing,
     create_repository,
     exists,
     open_repository,
-    read_ledger,
-    remove_if_empty,
 )
-from tasks.errors import ArchiveError, InputError, SceneError
+from tasks.errors import ArchiveError, SceneError
 from tasks.model import Request
 from tests.archive.cubes import Reader, add, add_days, chunk_files, content, scene
 from tests.scenes import FIRST, small_site
@@ -38,20 +36,11 @@ def test_an_archive_is_a_repository_per_site(ref: ArchiveRef) -> None:
     assert archive_ref(request).path == Path(ref.folder) / "port-a.icechunk"
 
 
-@pytest.mark.parametrize("folder", ["s3://bucket/archive", "gs://bucket", "https://store.example/a"])
-def test_object_stores_are_refused_by_name(folder: str) -> None:
-    scheme = folder.split("://")[0]
-    with pytest.raises(
-        InputError, match=f"archive {folder}: {scheme}:// is not supported yet; a local folder"
-    ):
-        check_folder(folder)
-
-
 def test_a_file_url_is_the_folder_it_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     folder = tmp_path / "an archive"
-    check_folder(folder.as_uri())
+    check_place(folder.as_uri())
     by_url = ArchiveRef(folder.as_uri(), "tiny")
     add(by_url, scene(0))
     assert by_url.path == folder / "tiny.icechunk"
@@ -112,14 +101,14 @@ def test_taking_away_spares_scenes_and_neighbours(ref: ArchiveRef) -> None:
 def test_one_committer_per_site(ref: ArchiveRef) -> None:
     lock = Path(ref.folder) / "tiny.lock"
     other = ArchiveRef(ref.folder, "other")
-    with committing(ref), committing(other), lock.open("w") as file, pytest.raises(BlockingIOError):
+    with alone(ref), alone(other), lock.open("w") as file, pytest.raises(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     with lock.open("w") as file:
         assert fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB) is None
 
 
 def test_the_lock_is_let_go_after_a_fault(ref: ArchiveRef) -> None:
-    with pytest.raises(RuntimeError, match="on the way"), committing(ref):
+    with pytest.raises(RuntimeError, match="on the way"), alone(ref):
         raise RuntimeError("on the way")
     with (Path(ref.folder) / "tiny.lock").open("w") as file:
         assert fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB) is None

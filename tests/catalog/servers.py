@@ -11,23 +11,28 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 Answer = tuple[int, str, bytes]
 """Status, content type, body."""
 
 Route = Callable[[str, dict[str, Any]], Answer]
-"""Path and parameters (query, or JSON body of a POST) to an answer."""
+"""Path and parameters (query, ``Range`` and ``Authorization``, or JSON body of a POST) to an answer."""
 
 
 @contextmanager
-def serve(route: Route) -> Iterator[str]:
-    """Run a server in a thread; give its address without a trailing slash."""
+def serve(route: Route, sent: Counter[str] | None = None) -> Iterator[str]:
+    """Run a server in a thread; give its address without a trailing slash.
+
+    `sent` counts the bytes of bodies by path.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
-            self.answer(url.path, {k: v[0] for k, v in parse_qs(url.query).items()})
+            parameters = {k: v[0] for k, v in parse_qs(url.query).items()}
+            headers = {name: self.headers.get(name) for name in ("Range", "Authorization")}
+            self.answer(url.path, parameters | headers)
 
         def do_HEAD(self) -> None:
             self.do_GET()
@@ -52,6 +57,8 @@ def serve(route: Route) -> Iterator[str]:
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(body)
+                if sent is not None:
+                    sent[path] += len(body)
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -80,7 +87,7 @@ class Files:
         self.asked[path] += 1
         if self.failing.get(path):
             return self.failing[path].pop(0), "text/plain", b"not now"
-        file = self.folder / path.lstrip("/")
+        file = self.folder / unquote(path.lstrip("/"))
         if not file.is_file():
             return 404, "text/plain", b"no such file"
         return 200, "application/octet-stream", file.read_bytes()

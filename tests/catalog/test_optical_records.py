@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,12 +23,9 @@ from tasks.errors import InputError, SceneError
 from tasks.model import BandAsset, Request, SceneRef
 from tasks.simulate.delivery.stac import write_catalog
 from tasks.simulate.sensors.calendar import Defect, Sensor
-from tests.catalog.test_records import recorded, sample
+from tests.catalog.test_records import REAL, real, recorded, sample
 from tests.scenes import CRS, FIRST, SCENE_BOX, make_collection, passes, small_site, write_tiff
 from tests.simulate.delivered import WHEN, box, deliver, optical_image
-
-REAL = Path(os.environ.get("ROADSTEAD_REAL_DATA", Path(__file__).parents[3] / "shared" / "real"))
-real = pytest.mark.skipif(not REAL.is_dir(), reason=f"no real images at {REAL} (set ROADSTEAD_REAL_DATA)")
 
 WHOLE_EARTH = (-180.0, -90.0, 180.0, 90.0)
 
@@ -349,10 +345,15 @@ def test_optical_collections_are_quietly_not_used(tmp_path: Path) -> None:
 
 
 def test_an_optical_collection_that_was_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(
-        InputError, match=r"'tiny-s2' has no radar band .*red, nir.*no measure reads them yet"
-    ):
-        plan(request_of(both(tmp_path), tmp_path, "tiny-s2"))
+    made = plan(request_of(both(tmp_path), tmp_path, "tiny-s2"))
+    assert {s.collection for s in made.new} == {"tiny-s2"}
+    assert {tuple(b.name for b in s.bands) for s in made.new} == {("red", "nir")}
+
+
+def test_a_catalogue_without_radar(tmp_path: Path) -> None:
+    both(tmp_path)
+    with pytest.raises(InputError, match=r"'tiny-s2' has no radar band .*nir, red.*no measure reads yet"):
+        plan(request_of(tmp_path / "optical", tmp_path))
 
 
 def test_optical_bands_of_a_radar_item_are_not_archived(tmp_path: Path) -> None:

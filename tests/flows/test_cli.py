@@ -23,6 +23,9 @@ COMMANDS = [
     ("monitor",),
     ("demo",),
     ("simulate",),
+    ("status",),
+    ("verify",),
+    ("upkeep",),
     ("sites",),
     ("sites", "list"),
     ("sites", "show"),
@@ -125,11 +128,9 @@ def optical_collection(folder: Path) -> Path:
     return make_collection(folder, optical, collection="optical", pixels=False)
 
 
-@pytest.mark.parametrize("named", [False, True])
-def test_collection_without_a_radar_band(tmp_path: Path, place: tuple[str, Path], named: bool) -> None:
+def test_collection_without_a_radar_band(tmp_path: Path, place: tuple[str, Path]) -> None:
     catalog = optical_collection(tmp_path / "images")
-    option = ("--collection", "optical") if named else ()
-    line = refused(tmp_path / "out", "backfill", place[0], "--catalog", catalog, *option, *PERIOD)
+    line = refused(tmp_path / "out", "backfill", place[0], "--catalog", catalog, *PERIOD)
     assert "collection 'optical' has no radar band (vv, vh, hh, hv); it has nir, red" in line
 
 
@@ -243,12 +244,15 @@ def test_cluster_that_does_not_answer(
     assert "--cluster tcp://127.0.0.1:1: no Dask scheduler answers there" in line
 
 
-@pytest.mark.parametrize("option", ["--archive", "--out"])
-def test_places_that_are_not_local_folders(tmp_path: Path, place: tuple[str, Path], option: str) -> None:
+@pytest.mark.parametrize(
+    ("option", "url"),
+    [("--archive", "gs://bucket/key"), ("--archive", "s3://x"), ("--out", "s3://bucket/key")],
+)
+def test_places_that_cannot_be_used(tmp_path: Path, place: tuple[str, Path], option: str, url: str) -> None:
     given = ["backfill", place[0], "--catalog", place[1], *PERIOD, "--out", tmp_path / "out"]
-    result = roadstead(*given, option, "s3://bucket/key")
+    result = roadstead(*given, option, url)
     assert result.exit_code == 2
-    assert "s3://" in only_line(result.stderr)
+    assert url.split("/")[2] in only_line(result.stderr)
     assert not (tmp_path / "out").exists()
 
 

@@ -1,0 +1,180 @@
+"""What a site's repository holds, without its pixels; light enough for the planning step."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from tasks.archive.damage import DAMAGE, DamagedError, first_line
+from tasks.archive.schema import bands_of, open_group
+from tasks.archive.storage import remove
+from tasks.archive.store import ArchiveRef, exists, lock_path, read_session
+from tasks.model import PASS_GAP, Delivery, Pass
+
+LEDGER_COLUMNS = ("scene_id", "time", "orbit", "platform", "processing", "deliveries")
+
+
+@dataclass(frozen=True)
+class ArchivedScene:
+    """One filled slot of a cube: a pass, of one product or of several tiles."""
+
+    scene_id: str
+    collection: str
+    acquired: datetime
+    orbit: int
+    slot: int
+    processing: str
+    platform: str = ""
+    deliveries: tuple[Delivery, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What a site's repository holds."""
+
+    snapshot: str | None = None
+    """Snapshot id; None while there is no repository."""
+
+    scenes: tuple[ArchivedScene, ...] = ()
+    """In order of time, collection, id."""
+
+    rejected: dict[str, str] = field(default_factory=dict)
+    """Scene id to the reason for which it stays out."""
+
+    superseded: dict[str, str] = field(default_factory=dict)
+    """Replaced scene id to the id that took its place."""
+
+    bands: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Bands of each collection's cube."""
+
+    def of(self, collection: str) -> tuple[ArchivedScene, ...]:
+        """Scenes of one collection, in order of time."""
+        return tuple(s for s in self.scenes if s.collection == collection)
+
+    def having(self, bands: Iterable[str]) -> Ledger:
+        """Keep the collections that have at least one of some bands."""
+        wanted = set(bands)
+        kept = {name: own for name, own in self.bands.items() if wanted & set(own)}
+        return replace(self, scenes=tuple(s for s in self.scenes if s.collection in kept), bands=kept)
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """Collections that hold a scene."""
+        return tuple(sorted({s.collection for s in self.scenes}))
+
+
+def read_ledger(ref: ArchiveRef, snapshot: str | None = None) -> Ledger:
+    """List what is in a site's repository; an empty ledger if there is none."""
+    if not exists(ref):
+        return Ledger()
+    session = read_session(ref, snapshot)
+    try:
+        root = open_group(session.store, mode="r")
+    except FileNotFoundError:  # killed between making the repository and its first commit
+        return Ledger()
+    scenes: list[ArchivedScene] = []
+    bands = {}
+    for name, cube in root.groups():
+        scenes.extend(scenes_of(name, cube))
+        bands[name] = tuple(bands_of(cube))
+    scenes.sort(key=lambda s: (s.acquired, s.collection, s.scene_id))
+    return Ledger(
+        str(session.snapshot_id), tuple(scenes), note(root, "rejected"), note(root, "superseded"), bands
+    )
+
+
+def remove_if_empty(ref: ArchiveRef) -> None:
+    """Take away a repository that never got a scene, so a failed first run leaves nothing."""
+    if not exists(ref) or read_ledger(ref).scenes:
+        return
+    remove(ref.place)
+    if ref.place.local is not None:
+        lock_path(ref).unlink(missing_ok=True)
+        if not any(ref.root.iterdir()):
+            ref.root.rmdir()
+
+
+def scenes_of(collection: str, cube: Any) -> Iterator[ArchivedScene]:
+    """List the filled slots of an open cube."""
+    try:
+        columns = [cube[k][:] for k in LEDGER_COLUMNS]
+    except DAMAGE as fault:
+        raise DamagedError(
+            f"the coordinates of {collection} are damaged in the archive ({first_line(fault)}); an earlier "
+            "state may be whole (`roadstead status --as-of`), else gather the period into a new archive"
+        ) from fault
+    for slot, (scene_id, seconds, orbit, platform, processing, deliveries) in enumerate(
+        zip(*columns, strict=True)
+    ):
+        if scene_id:
+            yield ArchivedScene(
+                str(scene_id),
+                collection,
+                datetime.fromtimestamp(int(seconds), UTC),
+                int(orbit),
+                slot,
+                str(processing),
+                str(platform),
+                tuple(Delivery(*fields) for fields in json.loads(str(deliveries))),
+            )
+
+
+def match_passes(passes: Sequence[Pass], archived: Sequence[ArchivedScene]) -> dict[int, ArchivedScene]:
+    """Find the passes that have a slot already, by their number in the list; no slot is given twice.
+
+    A pass has the slot that holds a delivery of one of its acquisitions, or else one of the same
+    satellite and orbit at most `PASS_GAP` from it: other tiles of it.
+    """
+    days: dict[date, list[ArchivedScene]] = defaultdict(list)
+    for one in archived:
+        days[one.acquired.date()].append(one)
+    found: dict[int, ArchivedScene] = {}
+    given: set[int] = set()
+    for k, scenes in enumerate(passes):
+        near = {(s.acquired + gap).date() for s in scenes for gap in (-PASS_GAP, PASS_GAP)}
+        rivals = [a for day in sorted(near) for a in days[day] if a.slot not in given]
+        best = min(rivals, key=lambda a: _kinship(scenes, a), default=None)
+        if best is not None and _kinship(scenes, best) < STRANGER:
+            found[k] = best
+            given.add(best.slot)
+    return found
+
+
+STRANGER = 2
+
+
+def _kinship(scenes: Pass, archived: ArchivedScene) -> int:
+    """Tell what an archived pass is to one of the catalogue: 0 the same product, 1 a tile beside it."""
+    if {s.acquisition for s in scenes} & {d.acquisition for d in archived.deliveries}:
+        return 0
+    first = scenes[0]
+    beside = (
+        bool(first.platform)
+        and (first.platform, first.orbit) == (archived.platform, archived.orbit)
+        and any(abs(s.acquired - archived.acquired) <= PASS_GAP for s in scenes)
+    )
+    return 1 if beside else STRANGER
+
+
+def outdated(scenes: Pass, archived: ArchivedScene) -> bool:
+    """Tell whether the catalogue has more of an archived pass, or something newer."""
+    stored = {d.acquisition: (d.processing, d.scene_id) for d in archived.deliveries}
+    return any(
+        s.acquisition not in stored or (s.processing, s.scene_id) > stored[s.acquisition] for s in scenes
+    )
+
+
+def note(root: Any, name: str) -> dict[str, str]:
+    """Read one of the lists kept in the root's attributes: ``rejected`` or ``superseded``."""
+    found: dict[str, str] = json.loads(str(root.attrs.get(name, "{}")))
+    return found
+
+
+def write_note(root: Any, name: str, entries: dict[str, str]) -> None:
+    """Write one of those lists, unless it says so already."""
+    if entries != note(root, name):
+        root.attrs[name] = json.dumps(entries, sort_keys=True)

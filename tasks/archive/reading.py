@@ -1,0 +1,155 @@
+"""Read a cube back: lazily as a dataset, or a few dates at a time where the pixels are.
+
+Every chunk carries a checksum. What does not fit it is never handed out as numbers: the error names
+the band, the scene and what mends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from odc.geo.geobox import GeoBox
+
+from tasks.archive.damage import DAMAGE, DamagedError, first_line
+from tasks.archive.schema import COORDINATES, bands_of, box_of, open_group
+from tasks.archive.store import ArchiveRef, exists, read_session, snapshot_at
+from tasks.errors import ArchiveError
+
+
+def open_cube(
+    ref: ArchiveRef, collection: str, snapshot: str | None = None, *, as_of: datetime | None = None
+) -> xr.Dataset:
+    """Open a site's cube lazily, dates in order.
+
+    Parameters
+    ----------
+    ref, collection
+        Which cube.
+    snapshot
+        Icechunk snapshot to travel back to; None for the newest.
+    as_of
+        Moment whose state is wanted, aware; instead of a snapshot.
+
+    Returns
+    -------
+    xr.Dataset
+        Bands ``(time, y, x)`` with one Dask chunk per date, and the scene coordinates along time.
+        Stored numbers: 0 (integers) or NaN (floats) where there is no data; ``scale_factor`` and
+        ``add_offset`` among the attributes tell what optical ones mean.
+
+    Raises
+    ------
+    ArchiveError
+        If there is no such cube or state; when computed, if a plane is damaged.
+    """
+    session = read_session(ref, snapshot_at(ref, as_of) if as_of else snapshot)
+    root = open_group(session.store, mode="r")
+    if collection not in root:
+        raise ArchiveError(f"archive {ref.place.url} has no collection {collection!r}")
+    cube = xr.open_zarr(
+        session.store, group=collection, consolidated=False, chunks=None, mask_and_scale=False
+    )
+    cube = cube.set_coords([*COORDINATES, "spatial_ref"])
+    along = {name: cube[name].load() for name in COORDINATES}
+    ids, times = along["scene_id"].values, along["time"].values
+    filled = sorted((times[slot], str(scene_id), slot) for slot, scene_id in enumerate(ids) if scene_id)
+    slots = np.array([slot for _, _, slot in filled], dtype=int)
+    ordered: xr.Dataset = cube.drop_vars(bands_of(root[collection])).assign_coords(along).isel(time=slots)
+    planes = {}
+    for name in bands_of(root[collection]):
+        stack = _Stack(root[collection][name], slots, [scene_id for _, scene_id, _ in filled], ref.site_id)
+        token = f"{name}-{ref.place.url}-{collection}-{session.snapshot_id}"
+        lazy = da.from_array(  # type: ignore[no-untyped-call]
+            stack, chunks=(1, *stack.shape[1:]), name=token, asarray=False
+        )
+        planes[name] = (("time", "y", "x"), lazy, dict(root[collection][name].attrs))
+    return ordered.assign(planes)
+
+
+class _Stack:
+    """The filled slots of one band in order of time, as Dask wants an array to be."""
+
+    def __init__(self, array: Any, slots: npt.NDArray[Any], scene_ids: Sequence[str], site_id: str) -> None:
+        self.array, self.slots, self.scene_ids, self.site_id = array, slots, scene_ids, site_id
+        self.shape = (len(slots), *array.shape[1:])
+        self.dtype = array.dtype
+        self.ndim = 3
+
+    def __getitem__(self, key: tuple[Any, ...]) -> npt.NDArray[Any]:
+        """Read what Dask asks for: along each axis a number, a slice or a list."""
+        times, *window = key
+        wanted = np.arange(len(self.slots))[times]
+        if wanted.ndim == 0:
+            return self._plane(int(wanted), window)
+        return np.stack([self._plane(int(k), window) for k in wanted])
+
+    def _plane(self, k: int, window: Sequence[Any]) -> npt.NDArray[Any]:
+        return read_plane(self.array, int(self.slots[k]), self.scene_ids[k], self.site_id, window)
+
+
+def read_plane(
+    array: Any, slot: int, scene_id: str, site_id: str, window: Sequence[Any] = ()
+) -> npt.NDArray[Any]:
+    """Read one date of one band.
+
+    Raises
+    ------
+    DamagedError
+        If what is stored does not fit its checksum or is not there; names the scene.
+    """
+    try:
+        return np.asarray(array.oindex[(slot, *window)] if window else array[slot])
+    except DAMAGE as fault:
+        raise DamagedError(
+            f"scene {scene_id}: {array.basename} is damaged in the archive ({first_line(fault)}); "
+            f"`roadstead backfill {site_id} --repair` fetches it again"
+        ) from fault
+
+
+def on_scenes(
+    ref: ArchiveRef,
+    snapshot: str,
+    collection: str,
+    slots: Sequence[int],
+    function: Callable[..., Any],
+    *args: Any,
+) -> Any:
+    """Run a pure function where the pixels are.
+
+    Loads the given slots of a cube, in that order, and returns ``function(block, *args)``; what
+    travels between processes is the reference and the result, never the cube.
+    """
+    cube = open_group(read_session(ref, snapshot).store, mode="r", path=collection)
+    along = {name: ("time", cube[name][:][list(slots)]) for name in COORDINATES}
+    ids = [str(scene_id) for scene_id in along["scene_id"][1]]
+    # Plane by plane: a fancy index over shards costs four times as much (0.80 s against 0.21 s for 29).
+    bands = {}
+    for name in bands_of(cube):
+        array = cube[name]
+        planes = [read_plane(array, s, i, ref.site_id) for s, i in zip(slots, ids, strict=True)]
+        bands[name] = (("time", "y", "x"), np.stack(planes), dict(array.attrs))
+    along["time"] = ("time", along["time"][1].astype("datetime64[s]"))
+    return function(xr.Dataset(bands, along, {"collection": collection}), *args)
+
+
+def cube_box(ref: ArchiveRef, collection: str) -> GeoBox | None:
+    """Grid of an existing cube; None if there is none."""
+    if not exists(ref):
+        return None
+    try:
+        root = open_group(read_session(ref).store, mode="r")
+    except FileNotFoundError:  # killed between making the repository and its first commit
+        return None
+    return box_of(root[collection]) if collection in root else None
+
+
+def cube_bands(ref: ArchiveRef, collection: str) -> list[str]:
+    """Bands of an existing cube, co-polarised first: ships stand out most there."""
+    root = open_group(read_session(ref).store, mode="r", path=collection)
+    return sorted(bands_of(root), key=lambda name: (name[0] != name[-1], name != "vv", name))

@@ -1,0 +1,100 @@
+"""Write a plane as one shard, encoded here: the part of ingest where the time went.
+
+Zarr's own path sends every inner chunk through an asynchronous pipeline and merges shards whose
+window does not reach the edge: 19 ms of CPU for 1000² uint16 where the compression itself takes 7
+(zstd 1, byte shuffle; measured). What is written is plain Zarr v3: the format is
+https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed/, and Zarr reads it back.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import google_crc32c
+import numpy as np
+import numpy.typing as npt
+from numcodecs import blosc
+from zarr.buffer.cpu import Buffer
+from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec, ShardingCodec
+from zarr.core.sync import sync
+
+ABSENT = 2**64 - 1
+"""Offset and length of an inner chunk that holds nothing but the fill value."""
+
+SHUFFLES = {"noshuffle": 0, "shuffle": 1, "bitshuffle": 2}
+
+
+def write_plane(array: Any, slot: int, plane: npt.NDArray[Any]) -> None:
+    """Write one date of one band whole; what was there before is not read.
+
+    Parameters
+    ----------
+    array
+        As `schema.create_planes` makes them: one plane a shard.
+    slot
+        Its place along the first dimension.
+    plane
+        ``(y, x)`` of the array's dtype and window.
+    """
+    store, key = array.store, f"{array.path}/{array.metadata.encode_chunk_key((slot, 0, 0))}"
+    data = encode_shard(plane, array.metadata)
+    if data is None:
+        sync(store.delete(key))
+    else:
+        sync(store.set(key, Buffer.from_bytes(data)))
+
+
+def encode_shard(plane: npt.NDArray[Any], metadata: Any) -> bytes | None:
+    """Encode a plane as a shard; None if it holds nothing but the fill value.
+
+    Raises
+    ------
+    ValueError
+        If the array is not laid out as `schema.create_planes` does it.
+    """
+    (sharding,) = metadata.codecs
+    _, height, width = metadata.chunk_grid.chunk_shape
+    _, rows, cols = sharding.chunk_shape
+    compressor = _compressor(sharding)
+    if (
+        plane.dtype != metadata.data_type.to_native_dtype()
+        or plane.shape[0] > height
+        or plane.shape[1] > width
+    ):
+        raise ValueError(f"a plane {plane.shape} of {plane.dtype} does not fit {metadata}")
+    fill = np.asarray(metadata.fill_value, plane.dtype)
+    index = np.full((height // rows, width // cols, 2), ABSENT, dtype="<u8")
+    parts: list[bytes] = []
+    offset = 0
+    for row, col in product(range(index.shape[0]), range(index.shape[1])):
+        inside = plane[row * rows : (row + 1) * rows, col * cols : (col + 1) * cols]
+        if _is_empty(inside, fill):
+            continue
+        if inside.shape == (rows, cols):
+            chunk = np.ascontiguousarray(inside)
+        else:
+            chunk = np.full((rows, cols), fill, plane.dtype)
+            chunk[: inside.shape[0], : inside.shape[1]] = inside
+        encoded = _checked(blosc.compress(chunk, *compressor))
+        index[row, col] = offset, len(encoded)
+        offset += len(encoded)
+        parts.append(encoded)
+    return b"".join((*parts, _checked(index.tobytes()))) if parts else None
+
+
+def _compressor(sharding: ShardingCodec) -> tuple[bytes, int, int, int]:
+    match sharding.codecs:
+        case (BytesCodec(), BloscCodec() as codec, Crc32cCodec()):
+            return codec.cname.value.encode(), codec.clevel, SHUFFLES[codec.shuffle.value], codec.blocksize
+    raise ValueError(f"a shard of {sharding.codecs} is not what this archive writes")
+
+
+def _is_empty(chunk: npt.NDArray[Any], fill: npt.NDArray[Any]) -> bool:
+    empty = np.isnan(chunk) if np.issubdtype(chunk.dtype, np.floating) and np.isnan(fill) else chunk == fill
+    return bool(chunk.size == 0 or (empty.flat[0] and empty.all()))
+
+
+def _checked(data: bytes) -> bytes:
+    """Append the CRC32C, little-endian."""
+    return data + int(google_crc32c.value(data)).to_bytes(4, "little")
