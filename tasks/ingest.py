@@ -15,7 +15,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.archive.backgrounds import forget_epochs
-from tasks.archive.cube import CubeSpec, Ingested, Planes, add_scenes, reject_scenes
+from tasks.archive.cube import CubeSpec, Ingested, add_scenes, reject_scenes
+from tasks.archive.jobs import Planes
 from tasks.archive.ledger import Ledger, remove_if_empty
 from tasks.archive.numbers import stored_dtype
 from tasks.archive.reading import cube_box

@@ -154,7 +154,7 @@ def _longest_gap(scenes: tuple[ArchivedScene, ...]) -> tuple[timedelta, datetime
 def verify(
     ref: str, as_of: datetime | str | None = None, expect: Advance = _silent, advance: Advance = _silent
 ) -> list[Checked]:
-    """Read an archive, one of its repositories, a publication or a folder of them back.
+    """Read an archive, one of its repositories, a publication, or a folder of them (a run's OUT) back.
 
     Parameters
     ----------
@@ -177,7 +177,8 @@ def verify(
         parent, _, name = ref.rstrip("/").rpartition("/")
         repositories = [ArchiveRef(parent or ".", name.removesuffix(SUFFIX))]
     else:
-        repositories = [ArchiveRef(ref, site_id) for site_id in sites_in(ref)]
+        beside = [f"{ref.rstrip('/')}/archive"] if folder else []  # where a run's OUT keeps it by default
+        repositories = [ArchiveRef(at, site_id) for at in (ref, *beside) for site_id in sites_in(at)]
     publications = sorted(p.parent for p in (*folder.glob(NAME), *folder.glob(f"*/{NAME}"))) if folder else []
     if not repositories and not publications:
         raise InputError(

@@ -8,61 +8,20 @@ free slots are used by the next run.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
-from dataclasses import astuple, dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from odc.geo.geobox import GeoBox
 
+from tasks.archive.jobs import Job, Slot, Source, Written, coordinates_of, count_jobs, cut_jobs, write_job
 from tasks.archive.ledger import ArchivedScene, match_passes, note, scenes_of, write_note
-from tasks.archive.numbers import conform, is_data, mosaic
-from tasks.archive.reading import read_plane
-from tasks.archive.schema import (
-    COORDINATES,
-    band_arrays,
-    bands_of,
-    box_of,
-    create_cube,
-    open_group,
-    stored_assets,
-)
-from tasks.archive.shards import write_plane
+from tasks.archive.schema import COORDINATES, bands_of, create_cube, open_group
+from tasks.archive.stack import references_of, waves
 from tasks.archive.store import ArchiveRef, transact
-from tasks.errors import SceneError
-from tasks.model import BandAsset, Delivery, Pass, Rejection, SceneRef, pass_id, passes_of
-
-Planes = dict[str, npt.NDArray[Any]]
-
-PASSES_PER_JOB = 4
-"""Passes that one worker reads and writes in one go: 0.3 to 3 s of work, so a scheduler keeps up."""
-
-STACK = 5
-"""Dates whose median new passes are compared with, no fewer: two displaced among them do no harm."""
-
-
-class Source(Protocol):
-    """Where pixels come from and who judges them; crosses process borders."""
-
-    def read(self, scenes: Sequence[SceneRef], box: GeoBox) -> Iterator[tuple[SceneRef, Planes | SceneError]]:
-        """Read every band of every scene on a grid, in order; what fails comes as its error."""
-        ...
-
-    def compared(self, bands: Sequence[BandAsset]) -> list[str]:
-        """Name the bands in which passes are compared with other dates."""
-        ...
-
-    def reference(self, dates: Sequence[Planes], bands: Sequence[BandAsset]) -> Any:
-        """Prepare what new passes are compared with from those bands of a few dates of the same orbit."""
-        ...
-
-    def inspect(self, planes: Planes, bands: Sequence[BandAsset], reference: Any) -> None:
-        """Judge a scene in the archive's numbers; raises SceneError if it is not fit."""
-        ...
+from tasks.model import Rejection, SceneRef, pass_id, passes_of
 
 
 @dataclass(frozen=True)
@@ -83,34 +42,6 @@ class Ingested:
     rejected: tuple[Rejection, ...]
     superseded: tuple[str, ...]
     snapshot: str
-
-
-@dataclass(frozen=True)
-class Slot:
-    """Where a pass goes."""
-
-    number: int
-    scenes: Pass
-    before: tuple[Delivery, ...] = ()
-    """What the slot holds now."""
-
-    @property
-    def orbit(self) -> int:
-        """Relative orbit of the pass."""
-        return self.scenes[0].orbit
-
-
-@dataclass(frozen=True)
-class Written:
-    """One pass that a worker has put into its slot."""
-
-    slot: Slot
-    scenes: Pass
-    """Those of its tiles that could be read."""
-
-    valid_share: float
-    compared: bool
-    """Whether there was a stack to compare it with."""
 
 
 def add_scenes(
@@ -150,9 +81,22 @@ def add_scenes(
         slots, archived = _make_room(repository, collection, scenes, spec)
         session = repository.writable_session("main")
         cube = open_group(session.store, mode="a", path=collection)
-        references = _references(ref, cube, archived, slots, source)
-        written, left_out = _fill(session, collection, slots, source, references, executor, advance)
-        left_out = [*rejected, *left_out]
+        references = references_of(ref, cube, archived, slots, source)
+        first, then = waves(slots, archived, references)
+        # All forks now: a session that has merged one gives no more.
+        forks = iter([session.fork() for _ in range(count_jobs(first) + count_jobs(then))])
+        written, left_out = _fill(
+            session, cut_jobs(forks, collection, first, references), source, executor, advance
+        )
+        if then:
+            anew = {slot.number for slot in first}
+            dates = [a for a in archived if a.slot not in anew]
+            dates += [_as_archived(w, collection) for w in written]
+            references |= references_of(ref, cube, dates, then, source)
+            more = _fill(session, cut_jobs(forks, collection, then, references), source, executor, advance)
+            written, left_out = written + more[0], left_out + more[1]
+        written.sort(key=lambda w: w.slot.number)
+        left_out = [*rejected, *sorted(left_out, key=lambda r: r.scene_id)]
         _write_coordinates(cube, written)
         superseded = _superseded(written)
         record(session, left_out, superseded, cleared=[s.scene_id for w in written for s in w.scenes])
@@ -219,54 +163,22 @@ def _make_room(
     return slots, archived
 
 
-def _references(
-    ref: ArchiveRef, cube: Any, archived: Sequence[ArchivedScene], slots: Sequence[Slot], source: Source
-) -> dict[int, Any]:
-    """By orbit, what the passes of a batch are compared with; orbits with too few dates have none.
-
-    Read once for a batch and sent along with every job: reading it where it is used took longer than
-    reading the scenes.
-    """
-    renewed = {slot.number for slot in slots}
-    found = {}
-    for orbit in sorted({slot.orbit for slot in slots}):
-        times = sorted(s.scenes[0].acquired for s in slots if s.orbit == orbit)
-        stack = [a for a in archived if a.orbit == orbit and a.slot not in renewed]
-        if len(stack) >= STACK:
-            found[orbit] = reference_of(ref, cube, stack, times[len(times) // 2], source)
-    return found
-
-
-def reference_of(
-    ref: ArchiveRef, cube: Any, dates: Sequence[ArchivedScene], middle: datetime, source: Source
-) -> Any:
-    """Prepare a reference from the `STACK` dates that are nearest to a moment."""
-    arrays = band_arrays(cube)
-    assets = list(stored_assets(arrays).values())
-    arrays = {name: arrays[name] for name in source.compared(assets)}
-    nearest = sorted(dates, key=lambda a: (abs(a.acquired - middle), a.scene_id))[:STACK]
-    planes = [
-        {name: read_plane(array, a.slot, a.scene_id, ref.site_id) for name, array in arrays.items()}
-        for a in sorted(nearest, key=lambda a: a.slot)
-    ]
-    return source.reference(planes, assets)
+def _as_archived(written: Written, collection: str) -> ArchivedScene:
+    """Describe a pass of this batch as if it were archived already."""
+    one = coordinates_of(written)
+    acquired = min(s.acquired for s in written.scenes)
+    return ArchivedScene(one["scene_id"], collection, acquired, one["orbit"], written.slot.number, "")
 
 
 def _fill(
     session: Any,
-    collection: str,
-    slots: Sequence[Slot],
+    jobs: Sequence[Job],
     source: Source,
-    references: Mapping[int, Any],
     executor: Executor,
     advance: Callable[[int], None],
 ) -> tuple[list[Written], list[Rejection]]:
-    """Have the slots written by workers and merge what they wrote into the session."""
-    jobs = [slots[k : k + PASSES_PER_JOB] for k in range(0, len(slots), PASSES_PER_JOB)]
-    futures = {}
-    for job in jobs:
-        needed = {orbit: references[orbit] for orbit in {s.orbit for s in job} if orbit in references}
-        futures[executor.submit(_write_job, session.fork(), collection, job, source, needed)] = job
+    """Have the jobs' slots written by workers and merge what they wrote into the session."""
+    futures = {executor.submit(write_job, job, source): job for job in jobs}
     written: list[Written] = []
     left_out: list[Rejection] = []
     for future in as_completed(futures):
@@ -274,55 +186,15 @@ def _fill(
         session.merge(fork)
         written += done
         left_out += failed
-        advance(sum(len(slot.scenes) for slot in futures[future]))
-    written.sort(key=lambda w: w.slot.number)
-    return written, sorted(left_out, key=lambda r: r.scene_id)
-
-
-def _write_job(
-    fork: Any, collection: str, slots: Sequence[Slot], source: Source, references: Mapping[int, Any]
-) -> tuple[Any, list[Written], list[Rejection]]:
-    """Write whole shards of a few dates; runs on a worker and returns its fork for merging."""
-    cube = open_group(fork.store, mode="a", path=collection)
-    arrays = band_arrays(cube)
-    assets = stored_assets(arrays)
-    written: list[Written] = []
-    rejected: list[Rejection] = []
-    arriving = source.read([scene for slot in slots for scene in slot.scenes], box_of(cube))
-    for slot in slots:
-        reference = references.get(slot.orbit)
-        tiles: list[Planes] = []
-        scenes: list[SceneRef] = []
-        for scene, planes in (next(arriving) for _ in slot.scenes):
-            try:
-                if isinstance(planes, SceneError):
-                    raise planes
-                tile = conform(scene.bands, planes, assets)
-                source.inspect(tile, list(assets.values()), reference)
-            except SceneError as fault:
-                rejected.append(Rejection(scene.scene_id, str(fault), fault.permanent))
-                continue
-            tiles.append(tile)
-            scenes.append(scene)
-        if tiles:
-            share = _write_pass(arrays, slot.number, mosaic(tiles))
-            written.append(Written(slot, tuple(scenes), share, reference is not None))
-    return fork, written, rejected
-
-
-def _write_pass(arrays: Mapping[str, Any], slot: int, planes: Planes) -> float:
-    """Write every band of a date, those without data too; returns the share of pixels seen."""
-    for name, array in arrays.items():
-        empty = np.broadcast_to(np.asarray(array.fill_value, array.dtype), array.shape[1:])
-        write_plane(array, slot, planes.get(name, empty))
-    return float(is_data(next(iter(planes.values()))).mean())
+        advance(sum(len(slot.scenes) for slot in futures[future].slots))
+    return written, left_out
 
 
 def _write_coordinates(cube: Any, written: Sequence[Written]) -> None:
     if not written:
         return
     slots = np.array([w.slot.number for w in written])
-    rows = [_coordinates(w) for w in written]
+    rows = [coordinates_of(w) for w in written]
     for name, (dtype, _, _) in COORDINATES.items():
         column = np.array([row[name] for row in rows], dtype=object if dtype is str else dtype)
         cube[name].oindex[slots] = column
@@ -332,24 +204,6 @@ def free(cube: Any, slots: Sequence[int]) -> None:
     """Make slots free again: readers no longer see them, and the next batch writes over them."""
     for name, (_, fill, _) in COORDINATES.items():
         cube[name].oindex[np.array(slots)] = fill
-
-
-def _coordinates(written: Written) -> dict[str, Any]:
-    scenes = written.scenes
-    first = scenes[0]
-    clouds = [s.cloud_cover for s in scenes if s.cloud_cover is not None]
-    return {
-        "time": int(min(s.acquired for s in scenes).timestamp()),
-        "scene_id": pass_id(scenes),
-        "platform": first.platform,
-        "direction": first.direction,
-        "processing": " ".join(s.processing for s in scenes),
-        "deliveries": json.dumps([astuple(s.delivery) for s in scenes]),
-        "orbit": first.orbit,
-        "cloud_cover": float(np.mean(clouds)) if clouds else np.nan,
-        "valid_share": written.valid_share,
-        "compared": int(written.compared),
-    }
 
 
 def _superseded(written: Sequence[Written]) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Compare passes with the stack that came before there was one.
 
 The first dates of an archive go in with nothing to compare them with, and a displaced one would
-stay for ever. Once an orbit has enough dates, each that was never compared is compared with the
-others; what does not fit leaves its slot and goes to the quarantine list, as if it had come last.
+stay for ever. Once enough dates of an orbit have been compared, those that never were are compared
+with them; what does not fit leaves its slot and goes to the quarantine list, as if it had come last.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
-from tasks.archive.cube import PASSES_PER_JOB, STACK, Source, free, record, reference_of
+from tasks.archive.cube import free, record
+from tasks.archive.jobs import PASSES_PER_JOB, Source
 from tasks.archive.ledger import ArchivedScene, scenes_of
 from tasks.archive.reading import read_plane
 from tasks.archive.schema import band_arrays, open_group, stored_assets
+from tasks.archive.stack import STACK, comparable, reference_of
 from tasks.archive.store import ArchiveRef, read_session, transact
 from tasks.errors import SceneError
 from tasks.model import Rejection
@@ -66,7 +68,10 @@ def compare_early_passes(
 def _never_compared(
     ref: ArchiveRef, cube: Any, collection: str, source: Source
 ) -> Iterator[tuple[list[ArchivedScene], Any]]:
-    """List the passes never compared though their orbit has a stack now, with its reference."""
+    """List the passes never compared though `STACK` others of their orbit have been, with the reference.
+
+    Never with themselves among the dates: their own speckle would always lie where it lies.
+    """
     compared = cube["compared"][:]
     if compared.all():
         return
@@ -74,8 +79,9 @@ def _never_compared(
     for orbit in sorted({a.orbit for a in archived}):
         dates = sorted((a for a in archived if a.orbit == orbit), key=lambda a: a.acquired)
         early = [a for a in dates if not compared[a.slot]]
-        if early and len(dates) > STACK:
-            yield early, reference_of(ref, cube, dates, early[len(early) // 2].acquired, source)
+        others = [a for a in dates if compared[a.slot]]
+        if early and len(others) >= STACK and comparable(cube, orbit):
+            yield early, reference_of(ref, cube, others, early[len(early) // 2].acquired, source)
 
 
 def _compare(

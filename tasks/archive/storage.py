@@ -5,8 +5,8 @@ archive needs it: the flow, and every Dask worker. Credentials never pass throug
 each take them from the environment (or from the role of the machine) where they are used, so no object,
 message or pickle holds one.
 
-Icechunk tries a store that does not answer for 23 s and then says "dispatch failure". obstore answers in less
-than one, so everything that can be asked without a repository is asked with it.
+Icechunk tries a store that does not answer for 23 s and then says "dispatch failure". obstore can be told how
+long to try and says why, so everything that can be asked without a repository is asked with it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from obstore.store import S3Store
 from tasks.errors import ArchiveError, InputError, RoadsteadError
 
 if TYPE_CHECKING:
-    from obstore.store import S3Config  # exists for type checkers only
+    from obstore.store import BackoffConfig, S3Config  # exist for type checkers only
 
 DEFAULT_REGION = "us-east-1"
 """What S3 clients take where no region is set; stores other than AWS do not care."""
@@ -45,6 +45,15 @@ ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
 PATIENCE = timedelta(seconds=8)
 """For one answer, and for all tries together: only lists and objects of a few bytes are asked for."""
+
+RETRIES = 6
+BACKOFF: BackoffConfig = {
+    "init_backoff": timedelta(milliseconds=200),
+    "max_backoff": timedelta(seconds=2),
+    "base": 2,
+}
+"""Together about five seconds: a store that is restarted (SeaweedFS: three) does not end an ingest, and who
+mistypes an address does not wait long."""
 
 ASKING_AT_ONCE = 8
 """Threads that ask a store; thousands of sites in turn, 20 ms each, would take a minute."""
@@ -280,7 +289,7 @@ def _store(place: Place) -> S3Store:
             "connect_timeout": timedelta(seconds=3),
             "timeout": PATIENCE,
         },
-        retry_config={"max_retries": 3, "retry_timeout": PATIENCE},
+        retry_config={"max_retries": RETRIES, "retry_timeout": PATIENCE, "backoff": BACKOFF},
     )
 
 

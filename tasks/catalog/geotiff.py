@@ -55,7 +55,7 @@ MAX_SIDE_PX = 200_000
 """A header that claims more is a bomb or a fault; Sentinel-2 tiles have 10,980."""
 
 S3_OPTIONS = {"CPL_VSIL_CURL_NON_CACHED": "/vsis3/"}
-"""A key of S3 cannot be named anew as a URL can; that is worth its HEAD there."""
+"""A key of S3 cannot be named anew as a URL can. No HEAD there: the header's answer tells the size."""
 
 GDAL_FAULTS = (RasterioError, CRSError, CPLE_BaseError)
 """rasterio lets some of GDAL's errors through as they are: a warp from a CRS that lies nowhere on Earth."""
@@ -121,7 +121,7 @@ def _ask(href: str, access: Access) -> Verdict | None:
 
 
 def _worded(band: BandAsset, access: Access, fault: Exception, verdict: Verdict | None) -> SceneError:
-    """Say why a file cannot be read, in one line and without secrets (GDAL's own error has the signed URL)."""
+    """Say why a file cannot be read, in one line and without secrets (GDAL's has the signed URL)."""
     href, detail = shown(band.href), GDAL_NAME.sub("", shown(str(fault.__cause__ or fault)))
     reason, permanent = f"{href}: {' '.join(detail.split())[:300]}", True
     if verdict is not None and not verdict.is_tiff:

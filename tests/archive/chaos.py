@@ -85,6 +85,7 @@ class Race:
     home: str
     acknowledged: int
     wanted: int
+    present: int
     seconds: float
     faults: tuple[str, ...]
 
@@ -272,4 +273,4 @@ def race(home: Home, name: str, writers: int = 4, commits: int = 25) -> Race:
         faults.append(f"acknowledged but not there: {sorted(lost)}")
     if wrong := sorted(one for one in found if found[one] != reference[one]):
         faults.append(f"not as written: {wrong}")
-    return Race(home.name, len(acked), len(scenes), seconds, tuple(faults + damage(ref)))
+    return Race(home.name, len(acked), len(scenes), len(found), seconds, tuple(faults + damage(ref)))

@@ -1,9 +1,10 @@
-"""An archive as plain dictionaries, by the documented rules and nothing else: what the real one must equal."""
+"""An archive as plain dictionaries, by the documented rules alone: what the real one must equal."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,6 +28,9 @@ MIDNIGHT = datetime(2023, 10, 1, 23, 59, 50, tzinfo=UTC)
 ORBITS = {61: "sentinel-1a", 7: "sentinel-1a", 0: ""}
 """Satellite of each orbit; an analyst's own folder of images names neither."""
 
+UNKNOWN = 0
+"""Orbit of what is compared with nothing: from unknown tracks, ground of another height lies elsewhere."""
+
 ODD = 7.0
 """Power that marks a scene which does not fit its stack."""
 
@@ -37,6 +41,9 @@ STACK = 5
 Plane = npt.NDArray[Any]
 Key = tuple[int, int]
 """Orbit and day: one pass."""
+
+Tile = frozenset[bytes]
+"""Pixels of one product, whatever its name."""
 
 
 def delivery(
@@ -167,32 +174,45 @@ class Model:
         """Free slots are used before new ones are made; none is ever taken away."""
         self.room = max(self.room or 0, len(self.passes.keys() | set(keys)))
 
-    def references(self, batch: Mapping[Key, Sequence[SceneRef]]) -> dict[int, list[Held]]:
-        """By orbit, the dates nearest to the middle pass of a batch, none of the batch among them."""
-        found = {}
-        for orbit in {key[0] for key in batch}:
-            times = sorted(min(s.acquired for s in tiles) for key, tiles in batch.items() if key[0] == orbit)
-            others = [held for key, held in self.passes.items() if key[0] == orbit and key not in batch]
-            if len(others) >= STACK:
-                found[orbit] = nearest(others, int(times[len(times) // 2].timestamp()))
-        return found
-
     def ingest(
         self,
         batch: Mapping[Key, Sequence[SceneRef]],
         faults: Mapping[str, SceneError],
+        judged: Mapping[Tile, bool],
+        rotten: Collection[str],
         tag: str,
     ) -> tuple[list[str], dict[str, tuple[str, bool]], dict[str, str]]:
-        """Put passes in; returns the ids written, reasons of what is left out, and what was replaced."""
-        references = self.references(batch)
+        """Put passes in; returns the ids written, reasons of what is left out, and what was replaced.
+
+        Parameters
+        ----------
+        batch, faults
+            Tiles of each pass, and which cannot be read.
+        judged
+            Whether each tile was judged beside a stack: a matter of speed, settled later if not.
+        rotten
+            Writings that cannot be read back: no stack has them.
+        tag
+            Names the writing.
+        """
         self.make_room(batch)
         written: dict[Key, Held] = {}
         left_out: dict[str, tuple[str, bool]] = {}
         replaced: dict[str, str] = {}
         for key, scenes in batch.items():
             tiles = sorted(scenes, key=lambda s: (s.acquired, s.tile))
-            compared = key[0] in references
-            mine = {s.scene_id: f for s in tiles if (f := _fault(s, faults, compared)) is not None}
+            compared = any(judged.get(as_tile(s), False) for s in tiles)
+            sound = {k for k, held in self.passes.items() if held.write not in rotten}
+            others = {k for k in sound if k[0] == key[0] and k not in batch}
+            together = others | {k for k in batch if k[0] == key[0]}
+            assert not compared or (len(together) > STACK and key[0] != UNKNOWN)
+            assert (
+                compared
+                or len(others) < STACK
+                or key[0] == UNKNOWN
+                or not any(as_tile(s) in judged for s in tiles)
+            )
+            mine = {s.scene_id: f for s in tiles if (f := _fault(s, faults, judged)) is not None}
             left_out |= {scene_id: (str(fault), fault.permanent) for scene_id, fault in mine.items()}
             read = tuple(s for s in tiles if s.scene_id not in mine)
             old = self.passes[key].scenes if key in self.passes else ()
@@ -211,21 +231,16 @@ class Model:
         self.superseded = {k: v for k, v in (self.superseded | replaced).items() if k not in ids}
         return ids, left_out, replaced
 
-    def never_compared(self) -> dict[int, tuple[list[Key], list[Held]]]:
-        """By orbit, the passes that can be compared now, and the dates they are compared with."""
-        found = {}
-        for orbit in ORBITS:
-            dates = sorted((h.seconds, key) for key, h in self.passes.items() if key[0] == orbit)
-            early = [key for _, key in dates if not self.passes[key].compared]
-            if early and len(dates) > STACK:
-                middle = self.passes[early[len(early) // 2]].seconds
-                found[orbit] = early, nearest([self.passes[key] for _, key in dates], middle)
-        return found
+    def never_compared(self, rotten: Collection[str]) -> list[Key]:
+        """The passes that can be compared now: where enough sound dates of their orbit have been."""
+        settled = [key for key, held in self.passes.items() if held.compared and held.write not in rotten]
+        dates = Counter(orbit for orbit, _ in settled if orbit != UNKNOWN)
+        return [key for key, held in self.passes.items() if not held.compared and dates[key[0]] >= STACK]
 
-    def compare(self) -> dict[str, str]:
+    def compare(self, rotten: Collection[str]) -> dict[str, str]:
         """Take out the early passes that do not fit; returns the reason for each product."""
         gone: dict[str, str] = {}
-        for key in [key for early, _ in self.never_compared().values() for key in early]:
+        for key in self.never_compared(rotten):
             held = self.passes[key]
             if any((plane == ODD).any() for plane in held.planes.values()):
                 del self.passes[key]
@@ -236,16 +251,18 @@ class Model:
         return gone
 
 
-def nearest(dates: Sequence[Held], seconds: int) -> list[Held]:
-    """The dates of a stack that lie around a moment."""
-    return sorted(dates, key=lambda held: (abs(held.seconds - seconds), held.name))[:STACK]
+def as_tile(scene: SceneRef) -> Tile:
+    """One product as the judge is shown it: its bands that the cube has."""
+    return frozenset(stored(plane).tobytes() for band, plane in delivered(scene).items() if band in BANDS)
 
 
-def _fault(scene: SceneRef, faults: Mapping[str, SceneError], compared: bool) -> SceneError | None:
+def _fault(
+    scene: SceneRef, faults: Mapping[str, SceneError], judged: Mapping[Tile, bool]
+) -> SceneError | None:
     if scene.scene_id in faults:
         return faults[scene.scene_id]
     if scene.bands[0].name not in BANDS:
         return SceneError(FOREIGN)
-    if compared and "odd" in scene.scene_id:
+    if "odd" in scene.scene_id and judged[as_tile(scene)]:
         return SceneError(UNFIT)
     return None

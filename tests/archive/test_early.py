@@ -10,16 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.archive.cube import STACK
 from tasks.archive.ledger import read_ledger
 from tasks.archive.reading import open_cube
 from tasks.archive.recheck import compare_early_passes
+from tasks.archive.stack import STACK
 from tasks.archive.store import ArchiveRef, open_repository
 from tests.archive.cubes import BOX, COLLECTION, AtOnce, Reader, add, content, scene
 
 DISPLACED = scene(12)
 SOURCE = Reader(planes={DISPLACED.scene_id: np.full(BOX.shape, 0.5, "float32")}, unlike=frozenset({0.5}))
-DAYS = [0, 6, 12, 18, 24, 30, 36]
+DAYS = [6 * k for k in range(2 * STACK + 1)]
 REASON = f"unlike the {STACK} dates of its stack"
 
 
@@ -53,7 +53,7 @@ def test_another_orbit_is_no_stack(ref: ArchiveRef) -> None:
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(order=st.permutations(DAYS), cut=st.integers(1, 6))
+@given(order=st.permutations(DAYS), cut=st.integers(1, 2 * STACK))
 def test_the_order_of_arrival_does_not_matter(
     order: Sequence[int], cut: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -71,7 +71,7 @@ def test_the_order_of_arrival_does_not_matter(
 
 
 def test_a_freed_slot_is_used_again(ref: ArchiveRef) -> None:
-    add(ref, DISPLACED, *(scene(day) for day in (0, 6, 18, 24, 30)), reader=SOURCE)
+    add(ref, *(scene(day) for day in DAYS), reader=SOURCE)
     assert compare(ref) == [DISPLACED.scene_id]
-    add(ref, scene(48), reader=SOURCE)
-    assert sorted(s.slot for s in read_ledger(ref).scenes) == list(range(6))
+    add(ref, scene(480), reader=SOURCE)
+    assert sorted(s.slot for s in read_ledger(ref).scenes) == list(range(len(DAYS)))

@@ -10,9 +10,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,46 +18,26 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-import zarr
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tasks.archive.backgrounds import (
-    PLANES,
-    EpochRecord,
-    forget_epochs,
-    name_of,
-    read_background,
-    store_epochs,
-    stored_epochs,
-)
+from tasks.archive.backgrounds import EpochRecord, forget_epochs, name_of, store_epochs
 from tasks.archive.cube import CubeSpec, Ingested, add_scenes, reject_scenes
 from tasks.archive.damage import DamagedError
 from tasks.archive.ledger import read_ledger
-from tasks.archive.reading import open_cube
 from tasks.archive.recheck import compare_early_passes
-from tasks.archive.schema import COORDINATES, create_planes, open_group
-from tasks.archive.store import ArchiveRef, exists, history, read_session, snapshot_at
+from tasks.archive.store import exists, history, snapshot_at
 from tasks.archive.upkeep import tidy_repository
-from tasks.archive.verify import Damage, verify_repository
 from tasks.errors import ArchiveError, SceneError
-from tasks.model import BandAsset, Rejection, SceneRef
+from tasks.model import Rejection, SceneRef
 from tests.archive.cubes import COLLECTION, AtOnce
-from tests.archive.model_archive import (
-    BANDS,
-    BOX,
-    ODD,
-    UNFIT,
-    Background,
-    Held,
-    Key,
-    Model,
-    delivered,
-    delivery,
-)
+from tests.archive.model_archive import BANDS, BOX, Background, Key, delivery
+from tests.archive.mortal import Killed, Listing, Provider, Submitting
+from tests.archive.witness import Witness
 
 HISTORIES = int(os.environ.get("ROADSTEAD_HISTORIES", "0"))
+
 QUARTERS = (datetime(2023, 10, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC))
 
 days = st.integers(0, 40)
@@ -74,64 +52,6 @@ deaths = st.sampled_from(
 )
 
 
-class Killed(BaseException):
-    """The process is gone: nothing after this runs."""
-
-
-@dataclass
-class Provider:
-    """Reads and judges scenes by the model's rules; remembers the stacks that it was shown."""
-
-    faults: Mapping[str, SceneError] = field(default_factory=dict)
-    dies_reading: str = ""
-    dies_judging: bool = False
-    stacks: list[frozenset[Any]] = field(default_factory=list)
-
-    def read(self, scenes: Sequence[SceneRef], box: Any) -> Iterator[tuple[SceneRef, Any]]:
-        assert box == BOX
-        for one in scenes:
-            if one.scene_id == self.dies_reading:
-                raise Killed
-            yield one, self.faults.get(one.scene_id) or delivered(one)
-
-    def compared(self, bands: Sequence[BandAsset]) -> list[str]:
-        return [b.name for b in bands]
-
-    def reference(self, dates: Sequence[Any], bands: Sequence[BandAsset]) -> int:
-        assert {b.name for b in bands} == set(BANDS)
-        self.stacks.append(frozenset(tuple(d[band].tobytes() for band in sorted(d)) for d in dates))
-        return len(dates)
-
-    def inspect(self, planes: Mapping[str, Any], bands: Sequence[BandAsset], reference: int | None) -> None:
-        assert {b.name for b in bands} == set(BANDS)
-        if self.dies_judging:
-            raise Killed
-        if reference and any((plane == ODD).any() for plane in planes.values()):
-            raise SceneError(UNFIT)
-
-
-@dataclass
-class Submitting(AtOnce):
-    """Tells when the first job comes: the batch has its room by then."""
-
-    first: Callable[[], None]
-    jobs: int = 0
-
-    def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        self.jobs += 1
-        if self.jobs == 1:
-            self.first()
-        return super().submit(function, *args, **kwargs)
-
-
-class Listing(list[SceneRef]):
-    """A batch whose reader dies on its way through it."""
-
-    def __iter__(self) -> Iterator[SceneRef]:
-        yield self[0]
-        raise Killed
-
-
 def estimate(block: xr.Dataset) -> dict[str, np.ndarray]:
     return sums(block["vv"].values)
 
@@ -143,41 +63,19 @@ def sums(stack: np.ndarray) -> dict[str, np.ndarray]:
     return {"level": level, "bright_share": level / 2, "seen_share": seen.mean(0, dtype="float32")}
 
 
-def shown(stack: Iterable[Held]) -> frozenset[Any]:
-    """A stack as the judge is shown it."""
-    return frozenset(held.date for held in stack)
+def draw_order(data: st.DataObject, scenes: Sequence[SceneRef]) -> list[SceneRef]:
+    return [scenes[k] for k in data.draw(st.permutations(range(len(scenes))))]
 
 
-def as_bytes(planes: Mapping[str, np.ndarray]) -> dict[str, bytes]:
-    return {name: plane.tobytes() for name, plane in planes.items()}
-
-
-def encoded(plane: np.ndarray) -> bytes:
-    """The object that holds a plane."""
-    store = zarr.storage.MemoryStore()
-    array = create_planes(zarr.open_group(store), "plane", BOX, "float32")
-    array.resize((1, *BOX.shape))
-    array[0] = plane
-    return next((v.to_bytes() for k, v in store._store_dict.items() if k.startswith("plane/c/")), b"")
-
-
-class Archive(RuleBasedStateMachine):
-    """One site's archive, its catalogue, its disk, and the model of what readers see."""
+class Archive(Witness, RuleBasedStateMachine):
+    """What happens to one site's archive: to its catalogue, its processes and its disk."""
 
     def __init__(self) -> None:
-        super().__init__()
+        RuleBasedStateMachine.__init__(self)
         self.folder = Path(tempfile.mkdtemp(prefix="roadstead-history-"))
-        self.ref = ArchiveRef(str(self.folder / "archive"), "tiny")
+        Witness.__init__(self, self.folder / "archive")
         self.catalogue: dict[Key, list[SceneRef]] = {}
         self.withdrawn: dict[Key, list[SceneRef]] = {}
-        self.model = Model()
-        self.states: dict[str, Model] = {}
-        self.objects: dict[tuple[str, str], Path] = {}
-        """Object of each writing and band (or background plane)."""
-        self.litter: set[Path] = set()
-        """Objects that dead runs left."""
-        self.rotten: dict[tuple[str, str], Path] = {}
-        self.clock = 0
 
     def teardown(self) -> None:
         shutil.rmtree(self.folder)
@@ -219,7 +117,7 @@ class Archive(RuleBasedStateMachine):
             newer = delivery(key, old.tile, int(old.processing) + 1, self.draw_bands(data), odd, 5)
             self.withdrawn[key] = tiles
             self.catalogue[key] = [*tiles[:k], newer, *tiles[k + 1 :]]
-        self.offer(data, self.draw_keys(data) + [key])
+        self.offer(data, [*self.draw_keys(data), key])
 
     @precondition(lambda self: self.withdrawn)
     @rule(data=st.data())
@@ -252,7 +150,7 @@ class Archive(RuleBasedStateMachine):
         scenes = [s for key in dict.fromkeys(keys) for s in self.catalogue[key]]
         drawn = [data.draw(fates) for _ in scenes]
         faults = {s.scene_id: FAULTS[fate] for s, fate in zip(scenes, drawn, strict=True) if fate in FAULTS}
-        self.ingest(list(dict.fromkeys(keys)), faults, data.draw(st.permutations(scenes)))
+        self.ingest(list(dict.fromkeys(keys)), faults, draw_order(data, scenes))
 
     def ingest(
         self, keys: Sequence[Key], faults: Mapping[str, SceneError], scenes: Sequence[SceneRef] = ()
@@ -260,34 +158,24 @@ class Archive(RuleBasedStateMachine):
         batch = {key: self.catalogue[key] for key in keys}
         source, advanced = Provider(faults), list[int]()
         scenes = scenes or [s for key in keys for s in batch[key]]
-        before, there, references = self.model.copy(), self.chunks(), self.model.references(batch)
-        tag = self.tick()
-        if rotten := self.rotten_among(references.values()):
-            with pytest.raises(DamagedError) as caught:
-                self.add(scenes, source, AtOnce(), advanced.append)
-            assert any(f"scene {name}: " in str(caught.value) for name in rotten)
-            self.model.make_room(batch)
-            self.remember(before)
-            return
+        before, there, tag = self.model.copy(), self.chunks(), self.tick()
+        others = [h for k, h in self.model.passes.items() if k[0] in {o for o, _ in batch} and k not in batch]
         done = self.add(scenes, source, AtOnce(), advanced.append)
-        ids, left_out, replaced = self.model.ingest(batch, faults, tag)
+        ids, left_out, replaced = self.model.ingest(batch, faults, source.judged, self.rotten_writes(), tag)
         assert done.written == tuple(ids)
         assert {r.scene_id: (r.reason, r.permanent) for r in done.rejected} == left_out
         assert done.superseded == tuple(sorted(replaced))
         assert sum(advanced) == len(scenes)
-        assert source.stacks == [shown(references[orbit]) for orbit in sorted(references)]
         assert done.snapshot == read_ledger(self.ref).snapshot
+        fresh = [h for h in self.model.passes.values() if h.write.startswith(f"{tag}:")]
+        self.are_stacks(source.stacks, [*others, *fresh])
         self.remember(before)
-        self.find_objects(there, [h for h in self.model.passes.values() if h.write.startswith(f"{tag}:")])
-
-    def rotten_among(self, stacks: Iterable[Iterable[Held]]) -> list[str]:
-        rotten = self.rotten_writes()
-        return [held.name for stack in stacks for held in stack if held.write in rotten]
+        self.find_objects(there, fresh)
 
     def add(
         self, scenes: Sequence[SceneRef], source: Provider, executor: AtOnce, advance: Callable[[int], Any]
     ) -> Ingested:
-        spec = CubeSpec(BOX, {band: ("float32", "1") for band in BANDS})
+        spec = CubeSpec(BOX, dict.fromkeys(BANDS, ("float32", "1")))
         return add_scenes(self.ref, COLLECTION, scenes, spec, source, executor, advance=advance)
 
     # Deaths
@@ -300,10 +188,12 @@ class Archive(RuleBasedStateMachine):
     def die(self, data: st.DataObject, death: str, keys: list[Key]) -> None:
         for key in keys:
             self.catalogue.setdefault(key, [delivery(key, "", 1, BANDS, False, None)])
-        scenes = data.draw(st.permutations([s for key in keys for s in self.catalogue[key]]))
+        scenes = draw_order(data, [s for key in keys for s in self.catalogue[key]])
         before, there, marks = self.model.copy(), self.chunks(), [self.mutable()]
         source = Provider(
-            dies_reading=data.draw(st.sampled_from(scenes)).scene_id if death == "reading" else "",
+            dies_reading=scenes[data.draw(st.integers(0, len(scenes) - 1))].scene_id
+            if death == "reading"
+            else "",
             dies_judging=death == "judging",
         )
 
@@ -315,7 +205,7 @@ class Archive(RuleBasedStateMachine):
         self.tick()
         try:
             self.add(batch, source, Submitting(first), kill if death == "merged" else int)
-        except (Killed, DamagedError):
+        except Killed:
             alive = False
         else:
             alive = True
@@ -329,41 +219,25 @@ class Archive(RuleBasedStateMachine):
         if exists(self.ref) and self.mutable():
             self.remember(before)
 
-    def mutable(self) -> dict[Path, bytes]:
-        """Files that are ever overwritten: everything else is written once and then referred to."""
-        once = ("chunks", "manifests", "snapshots", "transactions")
-        files = [p for p in self.ref.path.rglob("*") if p.is_file()]
-        return {p: p.read_bytes() for p in files if p.relative_to(self.ref.path).parts[0] not in once}
-
-    def put_back(self, files: Mapping[Path, bytes]) -> None:
-        """Undo the last step of a commit, which makes it count."""
-        for path in self.mutable().keys() - files.keys():
-            path.unlink()
-        for path, whole in files.items():
-            path.write_bytes(whole)
-
     # Upkeep
 
-    @precondition(lambda self: self.model.room is not None)
     @rule(dies=st.sampled_from([False, False, False, True]))
     def compare(self, dies: bool) -> None:
-        before, jobs = self.model.copy(), self.model.never_compared()
-        touched = [
-            h for early, stack in jobs.values() for h in (*map(self.model.passes.get, early), *stack) if h
-        ]
+        before, rotten = self.model.copy(), self.rotten_writes()
+        early = self.model.never_compared(rotten)
+        among = [held for held in self.model.passes.values() if held.compared]
         source = Provider(dies_judging=dies)
-        if rotten := self.rotten_among([touched]):
+        hurt = [self.model.passes[key] for key in early if self.model.passes[key].write in rotten]
+        if hurt or (dies and early):
             with pytest.raises((DamagedError, Killed)) as caught:
                 compare_early_passes(self.ref, COLLECTION, source, AtOnce())
-            assert caught.type is Killed or any(f"scene {name}: " in str(caught.value) for name in rotten)
-        elif dies and jobs:
-            with pytest.raises(Killed):
-                compare_early_passes(self.ref, COLLECTION, source, AtOnce())
+            named = any(f"scene {held.name}: " in str(caught.value) for held in hurt)
+            assert dies if caught.type is Killed else named
         else:
             found = compare_early_passes(self.ref, COLLECTION, source, AtOnce())
-            assert {r.scene_id: r.reason for r in found} == self.model.compare()
+            assert {r.scene_id: r.reason for r in found} == self.model.compare(rotten)
             assert all(r.permanent for r in found)
-            assert source.stacks == [shown(jobs[orbit][1]) for orbit in sorted(jobs)]
+            self.are_stacks(source.stacks, among)
         self.remember(before)
 
     @precondition(lambda self: self.states)
@@ -418,12 +292,10 @@ class Archive(RuleBasedStateMachine):
     def store_backgrounds(self, data: st.DataObject, wanted: list[tuple[datetime, int]]) -> None:
         before, there, tag = self.model.copy(), self.chunks(), self.tick()
         slots = {s.scene_id: s.slot for s in read_ledger(self.ref).scenes}
-        fresh, epochs = {}, []
+        fresh, epochs, held = {}, [], self.model.in_order()
         for quarter, orbit in wanted:
-            chosen = st.lists(
-                st.sampled_from(self.model.in_order()), min_size=1, max_size=4, unique_by=lambda h: h.name
-            )
-            members = data.draw(chosen)
+            numbers = st.lists(st.integers(0, len(held) - 1), min_size=1, max_size=4, unique=True)
+            members = [held[k] for k in data.draw(numbers)]
             names = tuple(h.name for h in members)
             planes = sums(np.stack([h.planes["vv"] for h in members]))
             fresh[quarter, orbit] = Background(tag, names, planes, f"{tag}:{quarter}:{orbit}")
@@ -431,9 +303,7 @@ class Archive(RuleBasedStateMachine):
         rotten = {h.name for h in self.model.passes.values() if h.write in self.rotten_writes()}
         steps: list[int] = []
         if any(rotten & set(e.members) for e in epochs):
-            with pytest.raises(
-                DamagedError, match="|".join(re.escape(f"scene {n}: ") for n in rotten)
-            ):
+            with pytest.raises(DamagedError, match="|".join(re.escape(f"scene {n}: ") for n in rotten)):
                 store_epochs(self.ref, COLLECTION, epochs, AtOnce(), steps.append, estimate)
             self.litter |= self.chunks() - there
         else:
@@ -467,9 +337,8 @@ class Archive(RuleBasedStateMachine):
             kept = {k: b for k, b in self.model.backgrounds.items() if b.write not in rotten}
             self.model.backgrounds = kept
             self.remember(before)
-        keys = [key for key, held in self.model.passes.items() if held.write in rotten]
-        if keys:
-            self.ingest(keys, {})
+        for key in [key for key, held in self.model.passes.items() if held.write in rotten]:
+            self.ingest([key], {})  # one by one: none may wait for another
 
     # What must hold after every step
 
@@ -477,131 +346,13 @@ class Archive(RuleBasedStateMachine):
     def holds(self) -> None:
         if not self.states:
             assert read_ledger(self.ref).scenes == ()
-            assert compare_early_passes(self.ref, COLLECTION, Provider(), AtOnce()) == []
             return
-        tip, *older = [s for s in history(self.ref) if s.snapshot_id in self.states]
-        self.reads_as(tip.snapshot_id, self.model)
-        if self.clock % 2 or self.rotten:
-            self.verified()
-        elif older:
-            one = older[self.clock * 7 % len(older)]
-            self.reads_as(one.snapshot_id, self.states[one.snapshot_id])
-            assert snapshot_at(self.ref, one.written) == one.snapshot_id
-
-    def verified(self) -> None:
-        found = verify_repository(self.ref, AtOnce())
-        rotten = {
-            ("scene", h.name, a) for h in self.model.passes.values() for w, a in self.rotten if w == h.write
-        } | {
-            ("background", name_of(*k), a)
-            for k, b in self.model.backgrounds.items()
-            for w, a in self.rotten
-            if w == b.write
-        }
-        assert {(d.what, d.name, d.array) for d in found.damaged} == rotten
-        assert all(isinstance(d, Damage) and d.collection == COLLECTION for d in found.damaged)
-        filled, kept = len(self.model.passes), len(self.model.backgrounds)
-        assert found.planes == len(BANDS) * filled + len(PLANES) * kept
-
-    def reads_as(self, snapshot: str, model: Model) -> None:
-        ledger = read_ledger(self.ref, snapshot)
-        assert (ledger.rejected, ledger.superseded) == (model.rejected, model.superseded)
-        held = model.in_order()
-        assert [(s.scene_id, s.deliveries) for s in ledger.scenes] == [
-            (h.name, tuple(s.delivery for s in h.scenes)) for h in held
-        ]
-        if model.room is None:
-            assert ledger.scenes == ()
-            with pytest.raises(ArchiveError, match="has no collection"):
-                open_cube(self.ref, COLLECTION, snapshot)
-            return
-        slots = {s.slot for s in ledger.scenes}
-        root = open_group(read_session(self.ref, snapshot).store, mode="r", path=COLLECTION)
-        assert root["scene_id"].shape == (model.room,)
-        assert len(slots) == len(held)
-        assert slots <= set(range(model.room))
-        cube = open_cube(self.ref, COLLECTION, snapshot)
-        assert cube.sizes == {"time": len(held), "y": BOX.shape[0], "x": BOX.shape[1]}
-        assert read_coordinates(cube) == [h.coordinates for h in held]
-        for band in BANDS:
-            self.stack_is(cube[band], held, band)
-        records = stored_epochs(self.ref, COLLECTION, snapshot)
-        assert {k: (r.digest, r.members) for k, r in records.items()} == {
-            k: (b.digest, b.members) for k, b in model.backgrounds.items()
-        }
-        for key, record in records.items():
-            kept = model.backgrounds[key]
-            read = partial(read_background, self.ref, snapshot, COLLECTION, record.slot)
-            if kept.write in self.rotten_writes():
-                with pytest.raises(DamagedError, match=f"background number {record.slot} of"):
-                    read()
-            else:
-                assert as_bytes(read()) == as_bytes(kept.planes)
-
-    def stack_is(self, stack: xr.DataArray, held: Sequence[Held], band: str) -> None:
-        """Every date of a band reads as the model says, or is an error that names it."""
-        rotten = [(one.write, band) in self.rotten for one in held]
-        if not any(rotten):
-            assert [plane.tobytes() for plane in stack.values] == [h.planes[band].tobytes() for h in held]
-            return
-        for k, one in enumerate(held):
-            if rotten[k]:
-                with pytest.raises(DamagedError, match=re.escape(f"scene {one.name}: {band} is damaged")):
-                    stack[k].load()
-            else:
-                assert stack[k].values.tobytes() == one.planes[band].tobytes()
-
-    # The disk
-
-    def chunks(self) -> set[Path]:
-        folder = self.ref.path / "chunks"
-        return {p for p in folder.iterdir() if p.is_file()} if folder.exists() else set()
-
-    def find_objects(self, before: set[Path], written: Sequence[Held | Background]) -> None:
-        """Find out which new object holds what; small ones lie in manifests."""
-        new = {path.read_bytes(): path for path in self.chunks() - before}
-        for one in written:
-            for name, plane in one.planes.items():
-                if (path := new.get(encoded(plane))) is not None:
-                    self.objects[one.write, name] = path
-
-    def remember(self, before: Model) -> None:
-        """Note what every new state holds: the newest the model, those on the way to it what was there."""
-        if not exists(self.ref):
-            return
-        tip, *others = history(self.ref)
-        self.states = self.states or {}
-        for one in others:
-            if one.snapshot_id not in self.states and one.message != "Repository initialized":
-                self.states[one.snapshot_id] = before_with_room(before, self.model)
-        if tip.message != "Repository initialized":
-            self.states[tip.snapshot_id] = self.model.copy()
-
-    def rotten_writes(self) -> set[str]:
-        return {write for write, _ in self.rotten}
-
-    def tick(self) -> str:
-        self.clock += 1
-        return str(self.clock)
-
-
-def before_with_room(before: Model, after: Model) -> Model:
-    before = before.copy()
-    before.room = after.room
-    return before
-
-
-def read_coordinates(cube: xr.Dataset) -> list[dict[str, Any]]:
-    """Scene coordinates as plain values, date by date; None for no number."""
-    columns = {name: cube[name].values.tolist() for name in COORDINATES if name != "time"}
-    columns["time"] = cube["time"].values.astype("datetime64[s]").astype("int64").tolist()
-    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    return [{k: None if v != v else v for k, v in row.items()} for row in rows]
+        self.holds_everywhere()
 
 
 TestArchive = Archive.TestCase
 TestArchive.settings = settings(
-    max_examples=HISTORIES or 15,
+    max_examples=HISTORIES or 12,
     stateful_step_count=40 if HISTORIES else 15,
     derandomize=not HISTORIES,
     database=None,

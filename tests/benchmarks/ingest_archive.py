@@ -124,12 +124,12 @@ class Painter:
         rng = np.random.default_rng((number, band))
         light, (down, right) = rng.uniform(0.9, 1.1), rng.integers(0, self.layout.side_px, 2)
         plane = self.ground * np.float32(light) + np.roll(self.noise, (int(down), int(right)), (0, 1))
-        plane = np.clip(plane, 1, 65_535).astype("uint16")
+        numbers = np.clip(plane, 1, 65_535).astype(np.uint16)
         if number % 4 == 3:
             row, col, side = self.layout.window
             rows, cols = np.ogrid[: self.layout.side_px, : self.layout.side_px]
-            plane[rows + cols < row + col + side // 3] = 0
-        return plane
+            numbers[rows + cols < row + col + side // 3] = 0
+        return numbers
 
 
 def write_cog(path: Path, plane: npt.NDArray[Any], layout: Layout) -> None:

@@ -161,7 +161,8 @@ def odc_to_zarr(job: Job, client: Any, *, sharded: bool = True) -> None:
     import pystac
 
     items = [pystac.Item.from_dict(item) for item in job.items()]
-    odc.stac.configure_rio(cloud_defaults=True, **TUNED)
+    options: dict[str, Any] = dict(TUNED)
+    odc.stac.configure_rio(cloud_defaults=True, **options)
     cube = odc.stac.load(
         items, bands=BANDS, geobox=job.layout.box, chunks={"time": 1, "x": -1, "y": -1}, groupby="time"
     )

@@ -1,0 +1,155 @@
+"""One job of an ingest: a few passes read, judged, mosaicked and written by one worker."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from odc.geo.geobox import GeoBox
+
+from tasks.archive.numbers import conform, is_data, mosaic
+from tasks.archive.schema import band_arrays, box_of, open_group, stored_assets
+from tasks.archive.shards import write_plane
+from tasks.errors import SceneError
+from tasks.model import BandAsset, Delivery, Pass, Rejection, SceneRef, pass_id
+
+Planes = dict[str, npt.NDArray[Any]]
+
+PASSES_PER_JOB = 4
+"""Passes that one worker reads and writes in one go: 0.3 to 3 s of work, so a scheduler keeps up."""
+
+
+class Source(Protocol):
+    """Where pixels come from and who judges them; crosses process borders."""
+
+    def read(self, scenes: Sequence[SceneRef], box: GeoBox) -> Iterator[tuple[SceneRef, Planes | SceneError]]:
+        """Read every band of every scene on a grid, in order; what fails comes as its error."""
+        ...
+
+    def compared(self, bands: Sequence[BandAsset]) -> list[str]:
+        """Name the bands in which passes are compared with other dates."""
+        ...
+
+    def reference(self, dates: Sequence[Planes], bands: Sequence[BandAsset]) -> Any:
+        """Prepare what new passes are compared with from those bands of a few dates of the same orbit."""
+        ...
+
+    def inspect(self, planes: Planes, bands: Sequence[BandAsset], reference: Any) -> None:
+        """Judge a scene in the archive's numbers; raises SceneError if it is not fit."""
+        ...
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where a pass goes."""
+
+    number: int
+    scenes: Pass
+    before: tuple[Delivery, ...] = ()
+    """What the slot holds now."""
+
+    @property
+    def orbit(self) -> int:
+        """Relative orbit of the pass."""
+        return self.scenes[0].orbit
+
+
+@dataclass(frozen=True)
+class Job:
+    """A few slots for one worker."""
+
+    fork: Any
+    collection: str
+    slots: tuple[Slot, ...]
+    references: Mapping[int, Any]
+    """By orbit, what passes are compared with."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """One pass that a worker has put into its slot."""
+
+    slot: Slot
+    scenes: Pass
+    """Those of its tiles that could be read."""
+
+    valid_share: float
+    compared: bool
+    """Whether there was a stack to compare it with."""
+
+
+def count_jobs(slots: Sequence[Slot]) -> int:
+    """Count the jobs that `cut_jobs` makes of some slots."""
+    return -(-len(slots) // PASSES_PER_JOB)
+
+
+def cut_jobs(
+    forks: Iterator[Any], collection: str, slots: Sequence[Slot], references: Mapping[int, Any]
+) -> list[Job]:
+    """Cut slots into jobs, each with a fork of the session and what its passes are compared with."""
+    jobs = []
+    for k in range(0, len(slots), PASSES_PER_JOB):
+        part = tuple(slots[k : k + PASSES_PER_JOB])
+        needed = {orbit: references[orbit] for orbit in {s.orbit for s in part} if orbit in references}
+        jobs.append(Job(next(forks), collection, part, needed))
+    return jobs
+
+
+def write_job(job: Job, source: Source) -> tuple[Any, list[Written], list[Rejection]]:
+    """Write whole shards of a few dates; runs on a worker and returns its fork for merging."""
+    cube, slots = open_group(job.fork.store, mode="a", path=job.collection), job.slots
+    arrays = band_arrays(cube)
+    assets = stored_assets(arrays)
+    written: list[Written] = []
+    rejected: list[Rejection] = []
+    arriving = source.read([scene for slot in slots for scene in slot.scenes], box_of(cube))
+    for slot in slots:
+        reference = job.references.get(slot.orbit)
+        tiles: list[Planes] = []
+        scenes: list[SceneRef] = []
+        for scene, planes in (next(arriving) for _ in slot.scenes):
+            try:
+                if isinstance(planes, SceneError):
+                    raise planes
+                tile = conform(scene.bands, planes, assets)
+                source.inspect(tile, list(assets.values()), reference)
+            except SceneError as fault:
+                rejected.append(Rejection(scene.scene_id, str(fault), fault.permanent))
+                continue
+            tiles.append(tile)
+            scenes.append(scene)
+        if tiles:
+            share = _write_pass(arrays, slot.number, mosaic(tiles))
+            written.append(Written(slot, tuple(scenes), share, reference is not None))
+    return job.fork, written, rejected
+
+
+def _write_pass(arrays: Mapping[str, Any], slot: int, planes: Planes) -> float:
+    """Write every band of a date, those without data too; returns the share of pixels seen."""
+    for name, array in arrays.items():
+        empty = np.broadcast_to(np.asarray(array.fill_value, array.dtype), array.shape[1:])
+        write_plane(array, slot, planes.get(name, empty))
+    return float(is_data(next(iter(planes.values()))).mean())
+
+
+def coordinates_of(written: Written) -> dict[str, Any]:
+    """Give a pass's coordinates along time, by name."""
+    scenes = written.scenes
+    first = scenes[0]
+    clouds = [s.cloud_cover for s in scenes if s.cloud_cover is not None]
+    return {
+        "time": int(min(s.acquired for s in scenes).timestamp()),
+        "scene_id": pass_id(scenes),
+        "platform": first.platform,
+        "direction": first.direction,
+        "processing": " ".join(s.processing for s in scenes),
+        "deliveries": json.dumps([astuple(s.delivery) for s in scenes]),
+        "orbit": first.orbit,
+        "cloud_cover": float(np.mean(clouds)) if clouds else np.nan,
+        "valid_share": written.valid_share,
+        "compared": int(written.compared),
+    }
