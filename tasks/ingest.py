@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from odc.geo.geobox import GeoBox
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.archive.backgrounds import forget_epochs
 from tasks.archive.cube import CubeSpec, Ingested, add_scenes, reject_scenes
-from tasks.archive.jobs import Planes
 from tasks.archive.ledger import Ledger, remove_if_empty
 from tasks.archive.numbers import stored_dtype
 from tasks.archive.reading import cube_box
@@ -24,40 +20,16 @@ from tasks.archive.recheck import compare_early_passes
 from tasks.archive.storage import Place, require_conditional_writes
 from tasks.archive.store import archive_ref
 from tasks.archive.verify import verify_repository
-from tasks.catalog.read import read_header, read_scenes
+from tasks.catalog.read import read_header
 from tasks.errors import SceneError
+from tasks.gate import Gate
 from tasks.grid import site_box
-from tasks.model import BandAsset, Rejection, Request, SceneRef
-from tasks.science.quality import compared_bands, inspect, prepare, stack_of
+from tasks.model import Rejection, Request, SceneRef
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Delivered:
-    """Scenes as their files hold them, judged before they are archived; see `archive.cube.Source`."""
-
-    def read(self, scenes: Sequence[SceneRef], box: GeoBox) -> Iterator[tuple[SceneRef, Planes | SceneError]]:
-        """Read every band of every scene on a grid."""
-        return read_scenes(scenes, box)
-
-    def compared(self, bands: Sequence[BandAsset]) -> list[str]:
-        """Name the bands that are compared: the clearest of radar, three of reflectance."""
-        ranked = compared_bands(bands)
-        return ranked[:3] if any(b.units == "reflectance" for b in bands) else ranked[:1]
-
-    def reference(self, dates: Sequence[Mapping[str, Any]], bands: Sequence[BandAsset]) -> Any:
-        """Prepare the stack that new scenes are compared with: the median of a few dates."""
-        return prepare({name: stack_of([planes[name] for planes in dates]) for name in dates[0]}, bands)
-
-    def inspect(self, planes: Planes, bands: Sequence[BandAsset], reference: Any) -> None:
-        """Refuse a scene whose pixels cannot be what they claim."""
-        finding = inspect(planes, bands, reference)
-        if finding.reason:
-            raise SceneError(finding.reason)
-
-
-SOURCE = Delivered()
+SOURCE = Gate()
 
 
 def check_archive(request: Request) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -42,7 +42,7 @@ QUARTERS = (datetime(2023, 10, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC))
 
 days = st.integers(0, 40)
 orbits = st.sampled_from([61, 61, 61, 7, 0])
-fates = st.sampled_from(["sound"] * 8 + ["broken", "busy"])
+fates = st.sampled_from(["sound"] * 5 + ["broken", "busy"])
 FAULTS = {
     "broken": SceneError("vv cannot be read: it is broken"),
     "busy": SceneError("HTTP 503", permanent=False),
@@ -105,7 +105,8 @@ class Archive(Witness, RuleBasedStateMachine):
     @precondition(lambda self: self.catalogue)
     @rule(data=st.data())
     def arrive_again(self, data: st.DataObject) -> None:
-        self.offer(data, self.draw_keys(data))
+        missing = sorted(self.catalogue.keys() - self.model.passes.keys())
+        self.offer(data, [*missing, *self.draw_keys(data)])
 
     @precondition(lambda self: self.catalogue)
     @rule(data=st.data(), odd=st.booleans())
@@ -140,7 +141,7 @@ class Archive(Witness, RuleBasedStateMachine):
         return sorted(k for k, tiles in self.catalogue.items() if len(tiles) == 1 and tiles[0].tile)
 
     def draw_bands(self, data: st.DataObject) -> Sequence[str]:
-        return data.draw(st.sampled_from([BANDS] * 6 + [BANDS[::-1], ("vv",), ("vh",), ("hh",)]))
+        return data.draw(st.sampled_from([BANDS] * 4 + [BANDS[::-1], ("vv",), ("vh",), ("hh",)]))
 
     def draw_keys(self, data: st.DataObject) -> list[Key]:
         known = st.sampled_from(sorted(self.catalogue))
@@ -264,7 +265,8 @@ class Archive(Witness, RuleBasedStateMachine):
         left = self.chunks()
         assert held <= left
         assert not left & self.litter
-        assert not left & (set(self.objects.values()) - held)
+        replaced = {w: path for w, path in self.objects.items() if w[0] not in writes | self.vacated}
+        assert not left & set(replaced.values())
         self.litter = set()
         self.objects = {k: v for k, v in self.objects.items() if k[0] in writes}
         self.rotten = {k: v for k, v in self.rotten.items() if k[0] in writes}
@@ -355,6 +357,7 @@ TestArchive.settings = settings(
     max_examples=HISTORIES or 12,
     stateful_step_count=40 if HISTORIES else 15,
     derandomize=not HISTORIES,
+    phases=(Phase.generate, Phase.shrink) if HISTORIES else (Phase.generate,),  # shrinking takes minutes
     database=None,
     deadline=None,
     suppress_health_check=list(HealthCheck),

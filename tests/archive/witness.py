@@ -47,6 +47,9 @@ class Witness:
         self.litter: set[Path] = set()
         """Objects that dead runs left."""
 
+        self.vacated: set[str] = set()
+        """Writings in slots that were freed: nobody sees them, their objects stay until the slot is used."""
+
         self.rotten: dict[tuple[str, str], Path] = {}
         """Those of `objects` in which a bit has flipped."""
 
@@ -157,12 +160,20 @@ class Witness:
         """Note what every new state holds: the newest the model, those on the way to it what was there."""
         if not exists(self.ref):
             return
+        self.vacate(before)
         tip, *others = history(self.ref)
         for one in others:
             if one.snapshot_id not in self.states and one.message != EMPTY:
                 self.states[one.snapshot_id] = before_with_room(before, self.model)
         if tip.message != EMPTY:
             self.states[tip.snapshot_id] = self.model.copy()
+
+    def vacate(self, before: Model) -> None:
+        """Note what a step has taken out."""
+        writes = {h.write for key, h in before.passes.items() if key not in self.model.passes}
+        self.vacated |= writes | {
+            b.write for key, b in before.backgrounds.items() if key not in self.model.backgrounds
+        }
 
     def rotten_writes(self) -> set[str]:
         return {write for write, _ in self.rotten}
