@@ -21,7 +21,7 @@ import numpy.typing as npt
 from tasks.archive.damage import DAMAGE, DamagedError, first_line
 from tasks.archive.reading import on_scenes
 from tasks.archive.schema import TIME_CHUNK, box_of, coordinate_codecs, create_planes, open_group
-from tasks.archive.shards import write_plane
+from tasks.archive.shards import read_whole, write_plane
 from tasks.archive.store import ArchiveRef, read_session, transact
 
 log = logging.getLogger(__name__)
@@ -168,7 +168,7 @@ def read_background(ref: ArchiveRef, snapshot: str, collection: str, slot: int) 
     """
     group = open_group(read_session(ref, snapshot).store, mode="r", path=f"{collection}/{GROUP}")
     try:
-        return {name: np.asarray(group[name][slot]) for name in PLANES}
+        return {name: read_whole(group[name], slot) for name in PLANES}
     except DAMAGE as fault:
         raise DamagedError(
             f"background number {slot} of {collection} is damaged in the archive ({first_line(fault)}); "

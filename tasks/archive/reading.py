@@ -18,6 +18,7 @@ from odc.geo.geobox import GeoBox
 
 from tasks.archive.damage import DAMAGE, DamagedError, first_line
 from tasks.archive.schema import COORDINATES, bands_of, box_of, open_group
+from tasks.archive.shards import read_whole
 from tasks.archive.store import ArchiveRef, exists, read_session, snapshot_at
 from tasks.errors import ArchiveError
 
@@ -90,6 +91,11 @@ class _Stack:
         return np.stack([self._plane(int(k), window) for k in wanted])
 
     def _plane(self, k: int, window: Sequence[Any]) -> npt.NDArray[Any]:
+        if all(
+            isinstance(p, slice) and p.indices(n) == (0, n, 1)
+            for p, n in zip(window, self.shape[1:], strict=True)
+        ):
+            window = ()
         return read_plane(self.array, int(self.slots[k]), self.scene_ids[k], self.site_id, window)
 
 
@@ -104,7 +110,7 @@ def read_plane(
         If what is stored does not fit its checksum or is not there; names the scene.
     """
     try:
-        return np.asarray(array.oindex[(slot, *window)] if window else array[slot])
+        return np.asarray(array.oindex[(slot, *window)]) if window else read_whole(array, slot)
     except DAMAGE as fault:
         raise DamagedError(
             f"scene {scene_id}: {array.basename} is damaged in the archive ({first_line(fault)}); "

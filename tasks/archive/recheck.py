@@ -14,7 +14,7 @@ from typing import Any
 from tasks.archive.cube import free, record
 from tasks.archive.jobs import PASSES_PER_JOB, Source
 from tasks.archive.ledger import ArchivedScene, scenes_of
-from tasks.archive.reading import read_plane
+from tasks.archive.reading import cube_box, read_plane
 from tasks.archive.schema import band_arrays, open_group, stored_assets
 from tasks.archive.stack import STACK, comparable, reference_of
 from tasks.archive.store import ArchiveRef, read_session, transact
@@ -29,6 +29,8 @@ def compare_early_passes(
 
     Costs a look at the coordinates when there is nothing to compare.
     """
+    if cube_box(ref, collection) is None:  # none of its scenes could be read
+        return []
 
     def work(repository: Any) -> list[Rejection]:
         session = repository.writable_session("main")

@@ -1,9 +1,10 @@
-"""Write a plane as one shard, encoded here: the part of ingest where the time went.
+"""Write and read whole planes as shards, encoded here: the part of ingest where the time went.
 
 Zarr's own path sends every inner chunk through an asynchronous pipeline and merges shards whose
-window does not reach the edge: 19 ms of CPU for 1000² uint16 where the compression itself takes 7
-(zstd 1, byte shuffle; measured). What is written is plain Zarr v3: the format is
-https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed/, and Zarr reads it back.
+window does not reach the edge: 19 ms of CPU to write 1000² uint16 where the compression itself takes
+7 (zstd 1, byte shuffle; measured), and 11 ms and 17 requests to read it where 6.6 and one will do.
+What is written is plain Zarr v3: the format is
+https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed/, and Zarr reads it too.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ import google_crc32c
 import numpy as np
 import numpy.typing as npt
 from numcodecs import blosc
+from zarr.buffer import default_buffer_prototype
 from zarr.buffer.cpu import Buffer
 from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec, ShardingCodec
 from zarr.core.sync import sync
 
 ABSENT = 2**64 - 1
 """Offset and length of an inner chunk that holds nothing but the fill value."""
+
+CHECKSUM = 4
+"""Bytes of a CRC32C."""
 
 SHUFFLES = {"noshuffle": 0, "shuffle": 1, "bitshuffle": 2}
 
@@ -43,6 +48,25 @@ def write_plane(array: Any, slot: int, plane: npt.NDArray[Any]) -> None:
         sync(store.delete(key))
     else:
         sync(store.set(key, Buffer.from_bytes(data)))
+
+
+def read_whole(array: Any, slot: int) -> npt.NDArray[Any]:
+    """Read one date of one band whole: one request, where Zarr makes one for every inner chunk.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(y, x)`` of the array's dtype.
+
+    Raises
+    ------
+    ValueError
+        If what is stored does not fit a checksum.
+    """
+    key = f"{array.path}/{array.metadata.encode_chunk_key((slot, 0, 0))}"
+    data = sync(array.store.get(key, default_buffer_prototype()))
+    _, height, width = array.shape
+    return decode_shard(None if data is None else data.to_bytes(), array.metadata)[:height, :width]
 
 
 def encode_shard(plane: npt.NDArray[Any], metadata: Any) -> bytes | None:
@@ -83,6 +107,34 @@ def encode_shard(plane: npt.NDArray[Any], metadata: Any) -> bytes | None:
     return b"".join((*parts, _checked(index.tobytes()))) if parts else None
 
 
+def decode_shard(data: bytes | None, metadata: Any) -> npt.NDArray[Any]:
+    """Decode a shard to its whole plane; None is a plane that holds nothing but the fill value.
+
+    Raises
+    ------
+    ValueError
+        If anything does not fit its checksum or lies outside the shard.
+    """
+    (sharding,) = metadata.codecs
+    _compressor(sharding)
+    _, height, width = metadata.chunk_grid.chunk_shape
+    _, rows, cols = sharding.chunk_shape
+    plane = np.full((height, width), metadata.fill_value, metadata.data_type.to_native_dtype())
+    if data is None:
+        return plane
+    shape = (height // rows, width // cols, 2)
+    size = int(np.prod(shape)) * 8 + CHECKSUM
+    index = np.frombuffer(_verified(data[-size:], "index"), "<u8").reshape(shape)
+    for row, col in product(range(shape[0]), range(shape[1])):
+        offset, length = int(index[row, col, 0]), int(index[row, col, 1])
+        if offset == ABSENT:
+            continue
+        chunk = blosc.decompress(_verified(data[offset : offset + length], f"chunk {row},{col}"))
+        inside = np.frombuffer(chunk, plane.dtype).reshape(rows, cols)
+        plane[row * rows : (row + 1) * rows, col * cols : (col + 1) * cols] = inside
+    return plane
+
+
 def _compressor(sharding: ShardingCodec) -> tuple[bytes, int, int, int]:
     match sharding.codecs:
         case (BytesCodec(), BloscCodec() as codec, Crc32cCodec()):
@@ -97,4 +149,12 @@ def _is_empty(chunk: npt.NDArray[Any], fill: npt.NDArray[Any]) -> bool:
 
 def _checked(data: bytes) -> bytes:
     """Append the CRC32C, little-endian."""
-    return data + int(google_crc32c.value(data)).to_bytes(4, "little")
+    return data + int(google_crc32c.value(data)).to_bytes(CHECKSUM, "little")
+
+
+def _verified(data: bytes, what: str) -> bytes:
+    """Take the CRC32C off, if it fits."""
+    body, stated = data[:-CHECKSUM], data[-CHECKSUM:]
+    if len(stated) != CHECKSUM or int(google_crc32c.value(body)).to_bytes(CHECKSUM, "little") != stated:
+        raise ValueError(f"stored and computed checksum of {what} do not match")
+    return body

@@ -46,14 +46,14 @@ ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 PATIENCE = timedelta(seconds=8)
 """For one answer, and for all tries together: only lists and objects of a few bytes are asked for."""
 
-RETRIES = 6
+RETRIES = 8
 BACKOFF: BackoffConfig = {
     "init_backoff": timedelta(milliseconds=200),
     "max_backoff": timedelta(seconds=2),
     "base": 2,
 }
-"""Together about five seconds: a store that is restarted (SeaweedFS: three) does not end an ingest, and who
-mistypes an address does not wait long."""
+"""Three to six seconds together: a store that is back by then (SeaweedFS: three, once killed) does not end
+an ingest, and who mistypes an address does not wait long."""
 
 ASKING_AT_ONCE = 8
 """Threads that ask a store; thousands of sites in turn, 20 ms each, would take a minute."""

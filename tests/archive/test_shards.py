@@ -14,7 +14,7 @@ from odc.geo.geobox import GeoBox
 from zarr.storage import MemoryStore
 
 from tasks.archive.schema import create_planes
-from tasks.archive.shards import encode_shard, write_plane
+from tasks.archive.shards import encode_shard, read_whole, write_plane
 from tests.scenes import grid
 
 
@@ -57,6 +57,9 @@ def test_zarr_reads_back_what_is_written(
     window = (slice(height // 3, None), slice(None, width // 2 + 1))
     np.testing.assert_array_equal(ours[(1, *window)], plane[window])
     assert stored_bytes(ours) == pytest.approx(stored_bytes(theirs), rel=0.02)
+    for array in (ours, theirs):  # we read what Zarr writes, too
+        np.testing.assert_array_equal(read_whole(array, 1), plane)
+        np.testing.assert_array_equal(read_whole(array, 0), array[0])
 
 
 def stored_bytes(array: Any) -> int:
@@ -86,6 +89,12 @@ def test_every_flipped_bit_is_noticed() -> None:
         array.store._store_dict[key] = type(array.store._store_dict[key]).from_bytes(bytes(hurt))
         with pytest.raises((ValueError, RuntimeError, OSError, IndexError, KeyError)):
             array[0]
+        with pytest.raises(ValueError, match="checksum"):
+            read_whole(array, 0)
+    for length in (0, 3, 20, len(whole) - 1):
+        array.store._store_dict[key] = type(array.store._store_dict[key]).from_bytes(whole[:length])
+        with pytest.raises(ValueError, match="checksum"):
+            read_whole(array, 0)
 
 
 def test_other_layouts_and_types_are_refused() -> None:

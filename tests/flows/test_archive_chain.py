@@ -201,3 +201,15 @@ def test_a_displaced_image_stays_out_with_its_reason(port: tuple[str, Path], tmp
     make_collection(tmp_path / "images", *good)
     assert answer(backfill((port[0], catalog), tmp_path / "out"), 3)["ingested"] == 0
     assert answer(backfill((port[0], catalog), tmp_path / "out", "--retry-rejected"))["ingested"] == 1
+
+
+def test_a_collection_of_which_nothing_can_be_read_leaves_nothing(
+    port: tuple[str, Path], tmp_path: Path
+) -> None:
+    catalog = make_collection(tmp_path / "images", *passes(3, bands=("vv",)))
+    for image in (tmp_path / "images" / "vv").iterdir():
+        image.write_bytes(image.read_bytes()[:2000])  # a header, and no more
+    result = backfill((port[0], catalog), tmp_path / "out")
+    assert result.exit_code == 2
+    assert "none of the 3 scenes can be used; tiny_20231001T213112: vv cannot be read" in result.stderr
+    assert not (tmp_path / "out").exists()
