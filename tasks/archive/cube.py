@@ -129,7 +129,8 @@ def record(
     root = open_group(session.store, mode="a")
     known = note(root, "rejected") | {r.scene_id: r.reason for r in rejected if r.permanent}
     write_note(root, "rejected", {k: v for k, v in known.items() if k not in cleared})
-    write_note(root, "superseded", note(root, "superseded") | superseded)
+    replaced = note(root, "superseded") | superseded
+    write_note(root, "superseded", {k: v for k, v in replaced.items() if k not in cleared})
 
 
 def _make_room(

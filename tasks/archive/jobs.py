@@ -122,10 +122,16 @@ def write_job(job: Job, source: Source) -> tuple[Any, list[Written], list[Reject
                 continue
             tiles.append(tile)
             scenes.append(scene)
-        if tiles:
+        if tiles and not _waits(slot, rejected):
             share = _write_pass(arrays, slot.number, mosaic(tiles))
             written.append(Written(slot, tuple(scenes), share, reference is not None))
     return job.fork, written, rejected
+
+
+def _waits(slot: Slot, rejected: Sequence[Rejection]) -> bool:
+    """Whether the slot holds a tile that cannot be read for the moment: it stays until the pass is whole."""
+    held, busy = {d.acquisition for d in slot.before}, {r.scene_id for r in rejected if not r.permanent}
+    return any(s.acquisition in held and s.scene_id in busy for s in slot.scenes)
 
 
 def _write_pass(arrays: Mapping[str, Any], slot: int, planes: Planes) -> float:

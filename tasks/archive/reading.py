@@ -88,6 +88,8 @@ class _Stack:
         wanted = np.arange(len(self.slots))[times]
         if wanted.ndim == 0:
             return self._plane(int(wanted), window)
+        if not wanted.size:
+            return np.empty((0, *self.shape[1:]), self.dtype)[(slice(None), *window)]
         return np.stack([self._plane(int(k), window) for k in wanted])
 
     def _plane(self, k: int, window: Sequence[Any]) -> npt.NDArray[Any]:

@@ -83,7 +83,9 @@ def _never_compared(
         early = [a for a in dates if not compared[a.slot]]
         others = [a for a in dates if compared[a.slot]]
         if early and len(others) >= STACK and comparable(cube, orbit):
-            yield early, reference_of(ref, cube, others, early[len(early) // 2].acquired, source)
+            reference = reference_of(ref, cube, others, early[len(early) // 2].acquired, source)
+            if reference is not None:
+                yield early, reference
 
 
 def _compare(

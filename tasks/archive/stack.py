@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from tasks.archive.damage import DamagedError
 from tasks.archive.jobs import Slot, Source
 from tasks.archive.ledger import ArchivedScene
 from tasks.archive.reading import read_plane
@@ -33,7 +35,9 @@ def references_of(
         times = sorted(s.scenes[0].acquired for s in slots if s.orbit == orbit)
         stack = [a for a in archived if a.orbit == orbit and a.slot not in renewed]
         if len(stack) >= STACK:
-            found[orbit] = reference_of(ref, cube, stack, times[len(times) // 2], source)
+            reference = reference_of(ref, cube, stack, times[len(times) // 2], source)
+            if reference is not None:
+                found[orbit] = reference
     return found
 
 
@@ -49,16 +53,23 @@ def comparable(cube: Any, orbit: int) -> bool:
 def reference_of(
     ref: ArchiveRef, cube: Any, dates: Sequence[ArchivedScene], middle: datetime, source: Source
 ) -> Any:
-    """Prepare a reference from the `STACK` dates that are nearest to a moment."""
+    """Prepare a reference from the `STACK` sound dates that are nearest to a moment; None if there are fewer.
+
+    A damaged date is passed over: else it would keep out what is new, and damaged dates one another's repair.
+    """
     arrays = band_arrays(cube)
     assets = list(stored_assets(arrays).values())
     arrays = {name: arrays[name] for name in source.compared(assets)}
-    nearest = sorted(dates, key=lambda a: (abs(a.acquired - middle), a.scene_id))[:STACK]
-    planes = [
-        {name: read_plane(array, a.slot, a.scene_id, ref.site_id) for name, array in arrays.items()}
-        for a in sorted(nearest, key=lambda a: a.slot)
-    ]
-    return source.reference(planes, assets)
+    nearest = iter(sorted(dates, key=lambda a: (abs(a.acquired - middle), a.scene_id)))
+    sound: dict[int, dict[str, Any]] = {}
+    while len(sound) < STACK and (one := next(nearest, None)) is not None:
+        with suppress(DamagedError):
+            sound[one.slot] = {
+                name: read_plane(array, one.slot, one.scene_id, ref.site_id) for name, array in arrays.items()
+            }
+    if len(sound) < STACK:
+        return None
+    return source.reference([planes for _, planes in sorted(sound.items())], assets)
 
 
 def waves(

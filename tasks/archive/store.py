@@ -20,8 +20,9 @@ from typing import Any, TypeVar
 
 import icechunk
 
+from tasks.archive.damage import first_line
 from tasks.archive.schema import open_group
-from tasks.archive.storage import Place, children, icechunk_storage, is_there
+from tasks.archive.storage import Place, children, icechunk_storage, is_there, remove
 from tasks.errors import ArchiveError
 from tasks.model import Request
 
@@ -83,8 +84,20 @@ def archive_ref(request: Request) -> ArchiveRef:
 
 
 def exists(ref: ArchiveRef) -> bool:
-    """Whether the site has a repository."""
-    return is_there(ref.place)
+    """Whether the site has a repository; what a killed creation left behind is none."""
+    return is_there(ref.place) and not _is_ruin(ref)
+
+
+def _is_ruin(ref: ArchiveRef) -> bool:
+    """Whether a creation was killed before its last step; never so where there are chunks or manifests.
+
+    Local only: in an object store a rival may be making it just now, and nothing would tell.
+    """
+    if ref.place.local is None:
+        return False
+    begun = set(children(ref.place))
+    beginning = bool(begun) and begun <= OWN_NAMES - {"chunks", "manifests"}
+    return beginning and not icechunk.Repository.exists(icechunk_storage(ref.place))
 
 
 def open_repository(ref: ArchiveRef) -> Any:
@@ -102,22 +115,24 @@ def open_repository(ref: ArchiveRef) -> Any:
     try:
         return icechunk.Repository.open(icechunk_storage(ref.place), config=_config())
     except icechunk.IcechunkError as fault:
-        raise ArchiveError(f"archive {ref.place.url} cannot be opened: {fault}") from fault
+        raise ArchiveError(f"archive {ref.place.url} cannot be opened: {first_line(fault)}") from fault
 
 
 def create_repository(ref: ArchiveRef) -> Any:
     """Create an empty repository, or open the one that is there; on the ruins of a killed creation too."""
     storage = icechunk_storage(ref.place)
-    begun = set(children(ref.place))
-    vacant = not is_there(ref.place) or (bool(begun) and begun <= OWN_NAMES)
-    if vacant and not icechunk.Repository.exists(storage):
+    if not is_there(ref.place) or _is_ruin(ref):
         if ref.place.local is not None:
+            remove(ref.place)  # Icechunk creates in clean folders only
             ref.path.mkdir(parents=True, exist_ok=True)
         try:
             return icechunk.Repository.create(storage, config=_config())
-        except icechunk.IcechunkError:
+        except icechunk.IcechunkError as fault:
             if not icechunk.Repository.exists(storage):  # else a rival has just made it
-                raise
+                raise ArchiveError(
+                    f"archive {ref.place.url} cannot be made: {first_line(fault)}; "
+                    "what is there must go first"
+                ) from fault
     return open_repository(ref)
 
 

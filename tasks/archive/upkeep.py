@@ -45,7 +45,8 @@ def tidy_repository(ref: ArchiveRef, older_than: datetime, now: datetime) -> Tid
     """
     with alone(ref):
         repository = open_repository(ref)
-        forgotten = repository.expire_snapshots(older_than)
+        states = sum(1 for _ in history(ref))
+        repository.expire_snapshots(older_than)  # its answer counts the empty first state, which stays
         before = now if ref.place.local is not None else now - GRACE
         summary: Any = repository.garbage_collect(before)
     objects = sum(
@@ -53,4 +54,4 @@ def tidy_repository(ref: ArchiveRef, older_than: datetime, now: datetime) -> Tid
         for kind in ("chunks", "manifests", "snapshots", "attributes", "transaction_logs")
     )
     kept = sum(1 for _ in history(ref))
-    return Tidied(len(forgotten), objects, int(summary.bytes_deleted), kept)
+    return Tidied(states - kept, objects, int(summary.bytes_deleted), kept)

@@ -69,6 +69,9 @@ class Outcome:
     victim: Victim
     seed: int
     at_s: float
+    before: int
+    """Scenes acknowledged before the kill; all 64 if it came too late to disturb anything."""
+
     acknowledged: int
     present: int
     ended: str
@@ -154,6 +157,7 @@ def trial(
     await_ready(journal, process)
     at_s = rng.uniform(0, lasts_s)
     time.sleep(at_s)
+    before = sum(map(len, acknowledged(journal)))
     kill(victim, home, process, rng)
     process.join(PATIENCE_S)
     ended = how_it_ended(process, journal)
@@ -167,7 +171,7 @@ def trial(
     faults += damage(ref)
     if ended == "hung":
         faults.append(f"hung for {PATIENCE_S} s")
-    return Outcome(home.name, victim, seed, at_s, sum(map(len, acked)), present, ended, tuple(faults))
+    return Outcome(home.name, victim, seed, at_s, before, sum(map(len, acked)), present, ended, tuple(faults))
 
 
 def kill(victim: Victim, home: Home, process: Any, rng: random.Random) -> None:

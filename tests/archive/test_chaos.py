@@ -111,12 +111,12 @@ def test_the_reference_is_the_whole_ingest(reference: dict[str, Any]) -> None:
 
 
 def test_the_campaign_tells_faults_from_none() -> None:
-    fine = Outcome("local disk", "flow", 0, 0.1, 8, 16, "killed", ())
+    fine = Outcome("local disk", "flow", 0, 0.1, 8, 8, 16, "killed", ())
     lost = Outcome(
-        "local disk", "flow", 1, 0.2, 24, 16, "IcechunkError: gone", ("acknowledged but not there",)
+        "local disk", "flow", 1, 0.2, 64, 24, 16, "IcechunkError: gone", ("acknowledged but not there",)
     )
     rows = bench_chaos.as_markdown([fine, lost], [Race("seaweed", 100, 100, 100, 9.0, ())]).splitlines()[2:]
     assert rows == [
-        "| local disk | flow | 2 | 1 gave up, 1 killed | 32, 32 | 1 | 0 | MISSED |",
+        "| local disk | flow | 2, 1 | 1 gave up, 1 killed | 32, 32 | 1 | 0 | MISSED |",
         "| seaweed | nobody | 4 writers × 25 | 9 s | 100, 100 | 0 | 0 | met |",
     ]

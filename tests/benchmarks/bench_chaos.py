@@ -61,8 +61,8 @@ def campaign(at: dict[str, Home], trials: int, seed: int) -> list[Outcome]:
         one = trial(at[place], f"trial-{number}", victim, seed + number, lasts[place], reference)
         outcomes.append(one)
         print(
-            f"{number:3d} {one.home:10s} {one.victim:6s} at {one.at_s:5.2f} s: {one.acknowledged:2d} "
-            f"acknowledged, {one.present:2d} there, {one.ended} {' '.join(one.faults)}",
+            f"{number:3d} {one.home:10s} {one.victim:6s} at {one.at_s:5.2f} s, {one.before:2d} in: "
+            f"{one.acknowledged:2d} acknowledged, {one.present:2d} there, {one.ended} {' '.join(one.faults)}",
             flush=True,
         )
     return outcomes
@@ -70,16 +70,20 @@ def campaign(at: dict[str, Home], trials: int, seed: int) -> list[Outcome]:
 
 def as_markdown(outcomes: Sequence[Outcome], races: Sequence[Race]) -> str:
     """Write the table."""
-    lines = ["| where | killed | trials | ended | acknowledged, there | faults | target | |"]
+    from tests.archive.chaos import BATCH, BATCHES
+
+    lines = ["| where | killed | trials, in time | ended | acknowledged, there | faults | target | |"]
     lines.append("| --- | --- | ---: | --- | ---: | ---: | ---: | --- |")
     for home, victim in dict.fromkeys((o.home, o.victim) for o in outcomes):
         mine = [o for o in outcomes if (o.home, o.victim) == (home, victim)]
         ended = Counter(o.ended if o.ended in ("killed", "finished") else "gave up" for o in mine)
         ways = ", ".join(f"{count} {way}" for way, count in sorted(ended.items()))
+        struck = sum(o.before < BATCHES * BATCH for o in mine)
         faulty = sum(bool(o.faults) for o in mine)
         told, there = sum(o.acknowledged for o in mine), sum(o.present for o in mine)
         lines.append(
-            f"| {home} | {victim} | {len(mine)} | {ways} | {told}, {there} | {faulty} | 0 | {met(faulty)} |"
+            f"| {home} | {victim} | {len(mine)}, {struck} | {ways} "
+            f"| {told}, {there} | {faulty} | 0 | {met(faulty)} |"
         )
     for race in races:
         lines.append(

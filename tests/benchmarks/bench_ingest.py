@@ -12,18 +12,30 @@ workers, without the start of the cluster and without imports.
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.benchmarks.ingest_report import (
+    ODC,
+    OURS,
+    RASTERIO,
+    Figure,
+    Minimum,
+    Run,
+    as_row,
+    judged,
+    report,
+    spread,
+)
 
 if TYPE_CHECKING:
     from tests.benchmarks.ingest_server import Store
@@ -56,50 +68,6 @@ QUICK = Scale(12, 2, (10, 100), 3, 6, 40)
 """To see that it runs; its figures mean little."""
 
 
-@dataclass(frozen=True)
-class Run:
-    """One filling of one store, or a limit."""
-
-    way: str
-    wall_s: float
-    cpu_s: float
-    peak_mb: float = float("nan")
-    requests_per_file: float = float("nan")
-    heads_per_file: float = float("nan")
-    bytes_ratio: float = float("nan")
-    """Bytes moved over those of the tiles that the window meets."""
-
-    in_flight: int = 0
-    stored_mb: float = float("nan")
-    pixels: str = ""
-    """Checksum of what was stored, date by date."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured number and what it should be."""
-
-    name: str
-    value: float
-    detail: str = ""
-    target: str = ""
-    good: bool = True
-
-    @property
-    def verdict(self) -> str:
-        """``met`` or ``MISSED``; nothing where no target is set."""
-        return ("met" if self.good else "MISSED") if self.target else ""
-
-
-@dataclass(frozen=True)
-class Minimum:
-    """The least that has to be moved."""
-
-    files: list[Path]
-    ranges: list[Any]
-    size: int
-
-
 def least(images: Path, dates: int) -> Minimum:
     """Tiles of every file that the port's window meets."""
     from tests.benchmarks.ingest_archive import BANDS, SCENES, joined, tiles_of
@@ -110,9 +78,9 @@ def least(images: Path, dates: int) -> Minimum:
     return Minimum(files, ranges, sum(part.size for parts in tiles.values() for part in parts))
 
 
-def limits(store: Store, images: Path, minimum: Minimum, dates: int) -> list[Run]:
+def limits(store: Store, images: Path, minimum: Minimum) -> list[Run]:
     """What moving the bytes costs alone, and what decoding them costs alone."""
-    from tests.benchmarks.ingest_archive import BANDS, SCENES
+    from tests.benchmarks.ingest_archive import SCENES
     from tests.benchmarks.ingest_meter import metered
     from tests.benchmarks.ingest_ways import decode_tiles, digest, move_bytes
 
@@ -121,11 +89,16 @@ def limits(store: Store, images: Path, minimum: Minimum, dates: int) -> list[Run
     with metered([store.pid]) as cost:
         move_bytes(minimum.ranges, images, store.url)
     moved = _run("limit: bytes only", cost, store, minimum)
-    began = time.perf_counter()
-    cpu_s, planes = decode_tiles(minimum.files, SCENES)
+    spent: list[float] = []
+
+    def planes() -> Iterator[Any]:
+        for seconds, plane in decode_tiles(minimum.files, SCENES):
+            spent.append(seconds)
+            yield plane
+
+    began, pixels = time.perf_counter(), digest(planes())
     wall_s = time.perf_counter() - began
-    pixels = digest(planes[images / band / f"{k:04d}.tif"] for k in range(dates) for band in BANDS)
-    return [moved, Run("limit: decoding only (GDAL, in memory)", wall_s, cpu_s, pixels=pixels)]
+    return [moved, Run("limit: decoding only (GDAL, in memory)", wall_s, sum(spent), pixels=pixels)]
 
 
 def _run(way: str, cost: Any, store: Store, minimum: Minimum, stored: float = 0, pixels: str = "") -> Run:
@@ -167,10 +140,10 @@ def contenders() -> dict[str, tuple[Callable[..., Any], Callable[..., Any], Call
         ways.odc_to_zarr(job, client, sharded=False)
 
     return {
-        "odc-stac, a file per chunk": (many, by_chunk, ways.zarr_digest),
-        "odc-stac, sharded": (many, ways.odc_to_zarr, ways.zarr_digest),
-        "rasterio, plain Zarr": (many, ways.rasterio_to_zarr, ways.zarr_digest),
-        "ours": (our_workers, ways.ours, ways.our_digest),
+        ODC[0]: (many, by_chunk, ways.zarr_digest),
+        ODC[1]: (many, ways.odc_to_zarr, ways.zarr_digest),
+        RASTERIO: (many, ways.rasterio_to_zarr, ways.zarr_digest),
+        OURS: (our_workers, ways.ours, ways.our_digest),
     }
 
 
@@ -199,38 +172,6 @@ def compete(
             for folder in (job.out, warm.out):
                 shutil.rmtree(folder)
     return runs
-
-
-def paired(runs: Sequence[Run], above: str, below: str) -> list[float]:
-    """CPU of one way over that of another, a value for every round."""
-    ways = [[run.cpu_s for run in runs if run.way == way] for way in (above, below)]
-    return [a / b for a, b in zip(*ways, strict=True)]
-
-
-def spread(values: Sequence[float]) -> str:
-    """Least to greatest value, and how many."""
-    return f"{min(values):.2f} to {max(values):.2f}, n = {len(values)}"
-
-
-def judged(runs: Sequence[Run], minimum: Minimum) -> list[Figure]:
-    """Figures of the fillings beside their targets."""
-    mine = [run for run in runs if run.way == "ours"]
-    theirs = {way: statistics.median(r.cpu_s for r in runs if r.way == way) for way in ODC}
-    best = min(theirs, key=lambda way: theirs[way])
-    against_odc, against_rasterio = paired(runs, "ours", best), paired(runs, "ours", "rasterio, plain Zarr")
-    ratio = statistics.median(against_odc)
-    moved, requests = max(run.bytes_ratio for run in mine), max(run.requests_per_file for run in mine)
-    pixels = {run.pixels for run in runs if run.pixels}
-    return [
-        Figure(f"CPU, ours over {best} (its best)", ratio, spread(against_odc), "<= 0.8", ratio <= 0.8),
-        Figure("CPU, ours over rasterio", statistics.median(against_rasterio), spread(against_rasterio)),
-        Figure("bytes moved over the least", moved, f"{minimum.size / 1e6:.0f} MB", "<= 1.05", moved <= 1.05),
-        Figure("requests per file", requests, f"{len(minimum.files)} files", "<= 5", requests <= 5),
-        Figure("different answers among all ways", len(pixels), "", "1", len(pixels) == 1),
-    ]
-
-
-ODC = ("odc-stac, a file per chunk", "odc-stac, sharded")
 
 
 def growing(images: Path, work: Path, scale: Scale) -> list[Figure]:
@@ -299,36 +240,6 @@ def growing(images: Path, work: Path, scale: Scale) -> list[Figure]:
     ]
 
 
-HEADINGS = (
-    "way",
-    "wall s",
-    "CPU s",
-    "peak MB",
-    "requests a file",
-    "HEADs",
-    "bytes over least",
-    "in flight",
-    "stored MB",
-)
-
-
-def as_row(run: Run) -> str:
-    """One run as a line of the table."""
-    numbers = (run.wall_s, run.cpu_s, run.peak_mb, run.requests_per_file, run.heads_per_file)
-    cells = [f"{n:.2f}" if n == n else "" for n in numbers]
-    more = [f"{n:.{digits}f}" if n == n else "" for n, digits in ((run.bytes_ratio, 3), (run.stored_mb, 1))]
-    return "| " + " | ".join([run.way, *cells, more[0], str(run.in_flight or ""), more[1]]) + " |"
-
-
-def as_markdown(runs: Sequence[Run], figures: Sequence[Figure]) -> str:
-    """Write both tables."""
-    lines = [" | ".join(("", *HEADINGS, "")).strip(), "| --- |" + " ---: |" * (len(HEADINGS) - 1)]
-    lines += [as_row(run) for run in sorted(runs, key=lambda run: run.way)]
-    lines += ["", "| figure | measured | | target | |", "| --- | ---: | --- | --- | --- |"]
-    lines += [f"| {f.name} | {f.value:.3g} | {f.detail} | {f.target} | {f.verdict} |" for f in figures]
-    return "\n".join(lines)
-
-
 def measure(images: Path, work: Path, scale: Scale) -> tuple[list[Run], list[Figure]]:
     """Do it all; `images` may hold what an earlier run has drawn."""
     from tests.benchmarks.ingest_archive import SCENES, draw_images, write_catalog
@@ -338,22 +249,9 @@ def measure(images: Path, work: Path, scale: Scale) -> tuple[list[Run], list[Fig
     with serving(images / "scenes") as store:
         catalog = write_catalog(work / "catalog", SCENES, store.url, range(scale.dates + WARM))
         minimum = least(images / "scenes", scale.dates)
-        runs = limits(store, images / "scenes", minimum, scale.dates)
+        runs = limits(store, images / "scenes", minimum)
         runs += compete(store, catalog, minimum, scale, work)
     return runs, [*judged(runs, minimum), *growing(images / "chips", work / "growth", scale)]
-
-
-def report(runs: Sequence[Run], figures: Sequence[Figure], folder: Path) -> str:
-    """Keep the tables, as Markdown and as JSON; returns the first."""
-    folder.mkdir(parents=True, exist_ok=True)
-    table = as_markdown(runs, figures)
-    rows = {
-        "runs": [asdict(r) for r in runs],
-        "figures": [asdict(f) | {"verdict": f.verdict} for f in figures],
-    }
-    (folder / "ingest.md").write_text(f"{table}\n", encoding="utf-8")
-    (folder / "ingest.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
-    return table
 
 
 @pytest.mark.filterwarnings("default")

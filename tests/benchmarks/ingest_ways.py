@@ -138,21 +138,19 @@ def move_bytes(ranges: Sequence[Part], images: Path, url: str, in_flight: int = 
     return moved
 
 
-def decode_tiles(files: Sequence[Path], layout: Layout) -> tuple[float, dict[Path, npt.NDArray[Any]]]:
-    """CPU seconds of decoding the window from memory with GDAL (libdeflate), and the pixels.
+def decode_tiles(files: Sequence[Path], layout: Layout) -> Iterator[tuple[float, npt.NDArray[Any]]]:
+    """CPU seconds of decoding each file's window from memory with GDAL (libdeflate), and the pixels.
 
     A limit: what is left of a read when nothing has to be fetched and nothing is written. Loading the files
     is not counted.
     """
     row, col, side = layout.window
-    spent, planes = 0.0, {}
     for path in files:
         content = path.read_bytes()
         began = time.process_time()
         with rasterio.Env(GDAL_NUM_THREADS="1"), MemoryFile(content) as memory, memory.open() as image:
-            planes[path] = image.read(1, window=Window(col, row, side, side))
-        spent += time.process_time() - began
-    return spent, planes
+            plane = image.read(1, window=Window(col, row, side, side))
+        yield time.process_time() - began, plane
 
 
 def odc_to_zarr(job: Job, client: Any, *, sharded: bool = True) -> None:

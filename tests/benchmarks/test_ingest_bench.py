@@ -20,8 +20,7 @@ from rasterio.windows import Window
 from tasks.archive.ledger import read_ledger
 from tasks.archive.store import archive_ref
 from tasks.grid import site_box
-from tests.benchmarks import bench_ingest, ingest_growth, ingest_ways
-from tests.benchmarks.bench_ingest import Figure, Minimum, Run
+from tests.benchmarks import bench_ingest, ingest_growth, ingest_report, ingest_ways
 from tests.benchmarks.ingest_archive import (
     BANDS,
     CHIPS,
@@ -35,6 +34,7 @@ from tests.benchmarks.ingest_archive import (
     write_catalog,
 )
 from tests.benchmarks.ingest_meter import metered
+from tests.benchmarks.ingest_report import ODC, OURS, RASTERIO, Figure, Minimum, Run
 from tests.benchmarks.ingest_server import Store, serving, span
 
 DATES, DRAWN = 8, 4
@@ -142,19 +142,16 @@ def test_the_limits_move_and_decode_no_more_than_the_tiles(images: Path, store: 
     record = store.record()
     assert (len(record.asked), record.moved) == (len(ranges), sum(part.size for part in ranges))
     row, col, side = CHIPS.window
-    _, planes = ingest_ways.decode_tiles(files, CHIPS)
-    for path in files:
+    for path, (_, plane) in zip(files, ingest_ways.decode_tiles(files, CHIPS), strict=True):
         with rasterio.open(path) as image:
-            expected = image.read(1, window=Window(col, row, side, side))
-        assert np.array_equal(planes[path], expected)
+            assert np.array_equal(plane, image.read(1, window=Window(col, row, side, side)))
 
 
 def test_ours_and_plain_zarr_hold_what_the_files_hold(
     job: ingest_ways.Job, images: Path, store: Store, client: Any
 ) -> None:
     files = [images / band / f"{k:04d}.tif" for k in job.numbers for band in BANDS]
-    _, planes = ingest_ways.decode_tiles(files, CHIPS)
-    expected = ingest_ways.digest(planes[path] for path in files)
+    expected = ingest_ways.digest(plane for _, plane in ingest_ways.decode_tiles(files, CHIPS))
     ingest_ways.rasterio_to_zarr(job, client)
     assert ingest_ways.zarr_digest(job) == expected
     asked = store.record().asked
@@ -173,8 +170,8 @@ def test_odc_stac_holds_what_the_files_hold(
     pytest.importorskip("odc.stac")
     ingest_ways.odc_to_zarr(job, client, sharded=sharded)
     files = [images / band / f"{k:04d}.tif" for k in job.numbers for band in BANDS]
-    _, planes = ingest_ways.decode_tiles(files, CHIPS)
-    assert ingest_ways.zarr_digest(job) == ingest_ways.digest(planes[path] for path in files)
+    expected = ingest_ways.digest(plane for _, plane in ingest_ways.decode_tiles(files, CHIPS))
+    assert ingest_ways.zarr_digest(job) == expected
 
 
 def test_the_meter_sees_this_process_and_leaves_others_out(store: Store) -> None:
@@ -215,25 +212,25 @@ def runs(*cpu: tuple[str, float]) -> list[Run]:
 
 
 def test_rounds_are_compared_in_pairs_and_with_the_better_of_odcs_ways() -> None:
-    chunked, sharded = bench_ingest.ODC
-    made = runs((chunked, 10.0), (sharded, 9.0), ("rasterio, plain Zarr", 8.0), ("ours", 7.2))
-    made += runs((chunked, 20.0), (sharded, 18.0), ("rasterio, plain Zarr", 16.0), ("ours", 16.2))
-    figures = bench_ingest.judged(made, Minimum([Path("a.tif")], [], 10**6))
+    chunked, sharded = ODC
+    made = runs((chunked, 10.0), (sharded, 9.0), (RASTERIO, 8.0), (OURS, 7.2))
+    made += runs((chunked, 20.0), (sharded, 18.0), (RASTERIO, 16.0), (OURS, 16.2))
+    figures = ingest_report.judged(made, Minimum([Path("a.tif")], [], 10**6))
     assert figures[0].name.startswith(f"CPU, ours over {sharded}")
     assert figures[0].value == pytest.approx(0.85)
     assert figures[0].verdict == "MISSED"
-    assert bench_ingest.paired(made, "ours", "rasterio, plain Zarr") == pytest.approx([0.9, 1.0125])
+    assert ingest_report.paired(made, OURS, RASTERIO) == pytest.approx([0.9, 1.0125])
     assert [f.verdict for f in figures[1:]] == ["", "met", "met", "met"]
 
 
 def test_a_different_answer_is_a_miss() -> None:
     made = runs(*[(way, 1.0) for way in bench_ingest.contenders()])
     other = Run("limit", 1.0, 1.0, pixels="other")
-    assert bench_ingest.judged([*made, other], Minimum([Path("a")], [], 1))[-1].verdict == "MISSED"
+    assert ingest_report.judged([*made, other], Minimum([Path("a")], [], 1))[-1].verdict == "MISSED"
 
 
 def test_the_report_is_kept_as_table_and_as_rows(tmp_path: Path) -> None:
-    table = bench_ingest.report(runs(("ours", 1.0)), [Figure("bytes", 1.2, "", "<= 1.05", False)], tmp_path)
+    table = ingest_report.report(runs((OURS, 1.0)), [Figure("bytes", 1.2, "", "<= 1.05", False)], tmp_path)
     assert "| bytes | 1.2 |  | <= 1.05 | MISSED |" in table
     assert (tmp_path / "ingest.md").read_text(encoding="utf-8").startswith("| way | wall s | CPU s |")
     assert '"verdict": "MISSED"' in (tmp_path / "ingest.json").read_text(encoding="utf-8")
