@@ -21,6 +21,16 @@ WORKER_MALLOC = {"MALLOC_TRIM_THRESHOLD_": str(256 << 20), "MALLOC_MMAP_THRESHOL
 of a detector is mapped and faulted anew: 4.7 looks a second instead of 13.6."""
 
 
+LESS_WATCHING = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "200ms",
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.worker.memory.monitor-interval": "1s",
+}
+"""Nobody looks at the profiles of a cluster that lives for one run: idle, its defaults take a tenth of a core
+with two workers, these a fiftieth."""
+
+
 def choose(cluster: str, megapixels: float) -> str:
     """Decide what ``auto`` means for a run of this size.
 
@@ -67,7 +77,11 @@ def workers(cluster: str, megapixels: float) -> Iterator[Executor]:
         return
     with (
         dask.config.set(
-            {"distributed.worker.daemon": True, "distributed.nanny.pre-spawn-environ": WORKER_MALLOC}
+            {
+                "distributed.worker.daemon": True,
+                "distributed.nanny.pre-spawn-environ": WORKER_MALLOC,
+                **LESS_WATCHING,
+            }
         ),
         LocalCluster(
             n_workers=min(cores, 4),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
+from affine import Affine
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -30,6 +31,9 @@ log = logging.getLogger(__name__)
 
 
 SOURCE = Gate()
+
+ENOUGH_CLAIMS = 3
+"""Items that must agree on a grid before it is taken without opening a file: one may be wrong."""
 
 
 def check_archive(request: Request) -> None:
@@ -94,10 +98,12 @@ def record_rejected(request: Request, ledger: Ledger, rejections: Sequence[Rejec
 def cube_spec(
     request: Request, collection: str, scenes: Sequence[SceneRef]
 ) -> tuple[CubeSpec | None, list[Rejection]]:
-    """Take grid and types from the cube, or from the first scene whose header can be read."""
+    """Take grid and types from the cube, from what items say alike, or from the first header to be read."""
     box = cube_box(archive_ref(request), collection)
     if box is not None:
         return CubeSpec(box, {}), []
+    if (claimed := _claimed_spec(request, scenes)) is not None:
+        return claimed, []
     unreadable: list[Rejection] = []
     for scene in scenes:
         try:
@@ -110,6 +116,24 @@ def cube_spec(
         bands = {b.name: (stored_dtype(headers[b.name].dtype, b.units), b.units) for b in scene.bands}
         return CubeSpec(grid, bands), unreadable
     return None, unreadable
+
+
+def _claimed_spec(request: Request, scenes: Sequence[SceneRef]) -> CubeSpec | None:
+    """Grid and types as the items tell them, if enough do and all alike; each file is held against it."""
+    specs: list[CubeSpec] = []
+    for scene in scenes:
+        claims = [(band, band.claim) for band in scene.bands]
+        if not claims or any(c.crs is None or c.transform is None or c.dtype is None for _, c in claims):
+            return None
+        first = claims[0][1]
+        try:
+            grid = site_box(request.site, str(first.crs), Affine(*(first.transform or ())))
+        except SceneError:
+            return None
+        bands = {b.name: (stored_dtype(str(c.dtype), b.units), b.units) for b, c in claims}
+        specs.append(CubeSpec(grid, bands))
+    alike = all(spec == specs[0] for spec in specs)
+    return specs[0] if alike and len(specs) >= ENOUGH_CLAIMS else None
 
 
 def missing_folders(request: Request) -> list[Path]:

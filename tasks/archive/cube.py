@@ -139,6 +139,8 @@ def _make_room(
     """Find a slot for every pass, beside those archived; commits new free slots before anyone forks."""
     session = repository.writable_session("main")
     root = open_group(session.store, mode="a")
+    if collection in root and spec.bands and not any(root[collection]["scene_id"][:]):
+        del root[collection]  # nothing came of an earlier first batch: its grid binds nobody
     if collection not in root:
         create_cube(root, collection, spec.box, spec.bands)
     cube = root[collection]

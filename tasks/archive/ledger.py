@@ -29,7 +29,13 @@ class ArchivedScene:
     slot: int
     processing: str
     platform: str = ""
-    deliveries: tuple[Delivery, ...] = ()
+    listed: str = "[]"
+    """Its products as the archive lists them, JSON."""
+
+    @property
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """Products of the pass; read when asked for, as of most dates nobody asks."""
+        return tuple(Delivery(*fields) for fields in json.loads(self.listed))
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,7 @@ def remove_if_empty(ref: ArchiveRef) -> None:
 def scenes_of(collection: str, cube: Any) -> Iterator[ArchivedScene]:
     """List the filled slots of an open cube."""
     try:
-        columns = [cube[k][:] for k in LEDGER_COLUMNS]
+        columns = [cube[k][:].tolist() for k in LEDGER_COLUMNS]
     except DAMAGE as fault:
         raise DamagedError(
             f"the coordinates of {collection} are damaged in the archive ({first_line(fault)}); an earlier "
@@ -111,16 +117,8 @@ def scenes_of(collection: str, cube: Any) -> Iterator[ArchivedScene]:
         zip(*columns, strict=True)
     ):
         if scene_id:
-            yield ArchivedScene(
-                str(scene_id),
-                collection,
-                datetime.fromtimestamp(int(seconds), UTC),
-                int(orbit),
-                slot,
-                str(processing),
-                str(platform),
-                tuple(Delivery(*fields) for fields in json.loads(str(deliveries))),
-            )
+            acquired = datetime.fromtimestamp(seconds, UTC)
+            yield ArchivedScene(scene_id, collection, acquired, orbit, slot, processing, platform, deliveries)
 
 
 def match_passes(passes: Sequence[Pass], archived: Sequence[ArchivedScene]) -> dict[int, ArchivedScene]:

@@ -147,14 +147,14 @@ def on_scenes(
 
 
 def cube_box(ref: ArchiveRef, collection: str) -> GeoBox | None:
-    """Grid of an existing cube; None if there is none."""
+    """Grid of an existing cube; None if there is none, or no date in it yet: then it is not settled."""
     if not exists(ref):
         return None
     try:
         root = open_group(read_session(ref).store, mode="r")
     except FileNotFoundError:  # killed between making the repository and its first commit
         return None
-    return box_of(root[collection]) if collection in root else None
+    return box_of(root[collection]) if collection in root and any(root[collection]["scene_id"][:]) else None
 
 
 def cube_bands(ref: ArchiveRef, collection: str) -> list[str]:

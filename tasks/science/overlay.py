@@ -62,7 +62,7 @@ STILL_PX = 1
 class Structure:
     """What of one plane can be recognised on other dates."""
 
-    detail: Plane
+    detail: npt.NDArray[np.float16]
     """``(y, x)`` contrast with the surroundings in spreads, -`CUT` to `CUT`; 0 where nothing is known."""
 
     busy: Plane
@@ -108,7 +108,7 @@ def structure_of(plane: Band, units: Units) -> Structure:
     height, width = (side // BLOCK_PX for side in plane.shape)
     whole = detail[: height * BLOCK_PX, : width * BLOCK_PX] ** 2
     busy = whole.reshape(height, BLOCK_PX, width, BLOCK_PX).sum(axis=(1, 3))
-    return Structure(detail, busy)
+    return Structure(detail.astype(np.float16), busy)
 
 
 def displacement(reference: Structure, plane: Band, units: Units) -> Displacement | None:
@@ -129,7 +129,7 @@ def displacement(reference: Structure, plane: Band, units: Units) -> Displacemen
     if min(plane.shape) < LEAST_PX:
         return None
     part = _busiest(reference, plane)
-    fixed, image = reference.detail[part], _detail(plane[part], units)
+    fixed, image = reference.detail[part].astype(np.float32), _detail(plane[part], units)
     scale = math.sqrt(float((fixed[image != 0] ** 2).sum()) * float((image[fixed != 0] ** 2).sum()))
     return _peak(_correlation(fixed, image) / np.float32(scale)) if scale > 0 else None
 
