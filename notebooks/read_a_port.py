@@ -14,8 +14,9 @@ import geopandas as gpd
 import pandas as pd
 import xarray as xr
 
+from tasks.archive.ledger import read_ledger
 from tasks.archive.reading import open_cube
-from tasks.archive.store import ArchiveRef, read_ledger
+from tasks.archive.store import ArchiveRef
 
 out = Path(os.environ.get("ROADSTEAD_NOTEBOOK_OUT", "demo"))
 site = os.environ.get("ROADSTEAD_NOTEBOOK_SITE", "najin")

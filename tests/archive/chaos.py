@@ -69,6 +69,8 @@ class Outcome:
     victim: Victim
     seed: int
     at_s: float
+    """Seconds after the acknowledgement before."""
+
     before: int
     """Scenes acknowledged before the kill; all 64 if it came too late to disturb anything."""
 
@@ -148,14 +150,16 @@ def acknowledged(journal: Path) -> list[list[str]]:
 def trial(
     home: Home, name: str, victim: Victim, seed: int, lasts_s: float, reference: Mapping[str, Any]
 ) -> Outcome:
-    """Kill the victim within the time that an ingest lasts, and look; then ingest once more, and look."""
+    """Kill the victim within the time that one of the batches takes, and look; ingest once more, and look."""
     rng = random.Random(seed)
     ref, journal = home.archive(name), home.folder / f"{name}.journal"
     cluster = "local" if victim == "worker" else rng.choice(["none", "local"])
     process = SPAWN.Process(target=ingest, args=(ref, journal, cluster, home.env))
     process.start()
     await_ready(journal, process)
-    at_s = rng.uniform(0, lasts_s)
+    batch, at_s = rng.randrange(BATCHES), rng.uniform(0, lasts_s / BATCHES)
+    while process.is_alive() and len(acknowledged(journal)) < batch:
+        time.sleep(0.002)
     time.sleep(at_s)
     before = sum(map(len, acknowledged(journal)))
     kill(victim, home, process, rng)

@@ -61,7 +61,7 @@ def campaign(at: dict[str, Home], trials: int, seed: int) -> list[Outcome]:
         one = trial(at[place], f"trial-{number}", victim, seed + number, lasts[place], reference)
         outcomes.append(one)
         print(
-            f"{number:3d} {one.home:10s} {one.victim:6s} at {one.at_s:5.2f} s, {one.before:2d} in: "
+            f"{number:3d} {one.home:10s} {one.victim:6s} {one.at_s:4.2f} s after {one.before:2d} scenes: "
             f"{one.acknowledged:2d} acknowledged, {one.present:2d} there, {one.ended} {' '.join(one.faults)}",
             flush=True,
         )

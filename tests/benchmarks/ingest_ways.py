@@ -32,7 +32,7 @@ from zarr.codecs import BloscCodec
 from zarr.storage import MemoryStore
 
 from flows.chain import batches
-from flows.cluster import WORKER_MALLOC
+from flows.cluster import LESS_WATCHING, WORKER_MALLOC
 from flows.settings import Settings
 from tasks.archive.reading import open_cube
 from tasks.archive.schema import create_planes
@@ -98,13 +98,17 @@ class Job:
 
 @contextmanager
 def many_threads() -> Iterator[Any]:
-    """Open a cluster of the size that suits remote reads, with the memory settings of our own."""
+    """Open a cluster of the size that suits remote reads, with the settings of our own."""
     import dask
     from distributed import Client, LocalCluster
 
     with (
         dask.config.set(
-            {"distributed.worker.daemon": True, "distributed.nanny.pre-spawn-environ": WORKER_MALLOC}
+            {
+                "distributed.worker.daemon": True,
+                "distributed.nanny.pre-spawn-environ": WORKER_MALLOC,
+                **LESS_WATCHING,
+            }
         ),
         LocalCluster(
             n_workers=PROCESSES,

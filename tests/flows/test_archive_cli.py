@@ -72,7 +72,8 @@ def test_what_is_not_there_is_said(tmp_path: Path, archive: Path) -> None:
     result = run("status", "--archive", tmp_path / "nowhere")
     assert result.exit_code == 2
     assert "has no site yet; `roadstead backfill SITE` makes one" in result.output
-    result = run("verify", tmp_path)
+    (tmp_path / "empty").mkdir()
+    result = run("verify", tmp_path / "empty")
     assert result.exit_code == 2
     assert "nothing to verify at" in result.output
 
