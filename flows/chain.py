@@ -98,7 +98,7 @@ def run_chain(request: Request, cluster: str) -> Outcome:
     if todo.nothing_to_do:
         return outcome
     ingest.check_archive(request)
-    ingest.forget_damaged(request)
+    ingest.forget_backgrounds(request, todo.damaged_backgrounds)
     settings, reporter = Settings(), Reporter(Console(stderr=True))
     with workers(cluster, megapixels(request, todo)) as executor, reporter.running():
         made, left_out = ingest.missing_folders(request), list(todo.rejected)
@@ -109,7 +109,7 @@ def run_chain(request: Request, cluster: str) -> Outcome:
             outcome.rejected |= {r.scene_id: r.reason for r in done.rejected}
             left_out += done.rejected
             outcome.superseded += done.superseded
-        for collection in sorted({s.collection for s in todo.new}):
+        for collection in ledger_of(request).collections:
             early = ingest.compare_early(request, collection, executor)
             outcome.rejected |= {r.scene_id: r.reason for r in early}
         ledger = ledger_of(request)
@@ -160,7 +160,7 @@ def starting(todo: Plan) -> Outcome:
     return Outcome(
         site=request.site.site_id,
         publication=folder,
-        page=f"{folder}/index.html",
+        page=f"{folder}/index.html" if Path(folder, "index.html").is_file() else "",
         known=todo.known,
         rejected={r.scene_id: r.reason for r in todo.rejected},
         superseded=list(todo.superseded),

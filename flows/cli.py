@@ -193,7 +193,8 @@ def _carry_out(
         outcome = starting(todo).as_dict()
         headline = f"{len(todo.new)} new scenes, {todo.known} archived already"
         if todo.nothing_to_do:
-            headline = f"nothing new: all {todo.known} scenes are archived and published"
+            done = "archived and published" if outcome["page"] else "archived"
+            headline = f"nothing new: all {todo.known} scenes are {done}"
     else:
         if error_console.is_terminal and "PREFECT_API_URL" not in os.environ:
             error_console.print("starting Prefect; 10 to 20 s without a server", style="dim")

@@ -1,7 +1,7 @@
 """What "new" means for a monitoring run: the period that it asks the catalogue for.
 
 A late scene is the rule, not the exception (radar arrives after hours, optical after a day), so
-the period begins some days before the newest archived scene.
+the period begins some days before the newest archived scene of the collection that is furthest behind.
 """
 
 from __future__ import annotations
@@ -40,5 +40,8 @@ def monitoring_request(
             f"nothing is archived for {probe.site.site_id} in {probe.archive}; "
             "give --since DATE, or run a backfill first"
         )
-    start = since or scenes[-1].acquired.date() - OVERLAP
+    newest = {
+        s.collection: s.acquired.date() for s in scenes if not collections or s.collection in collections
+    }
+    start = since or min(newest.values(), default=scenes[-1].acquired.date()) - OVERLAP
     return make_request(site, start, today, catalog, collections, archive, out)

@@ -63,12 +63,13 @@ def epoch_records(request: Request, ledger: Ledger, collection: str) -> list[Epo
     """List the backgrounds that a collection's scenes need, each with its digest."""
     scenes = ledger.of(collection)
     slots = {s.scene_id: s.slot for s in scenes}
+    marks = {s.scene_id: s.processing for s in scenes}
     recipe = f"{MEASURE_VERSION}|{request.site.digest}|{QUANTILE}|{asdict(DEFAULT_LOOK)}"
     return [
         EpochRecord(
             epoch.quarter,
             epoch.orbit,
-            _digest(recipe, epoch.digest),
+            _digest(recipe, epoch.digest, *(marks[m] for m in epoch.members)),  # a reprocessing keeps its id
             epoch.members,
             tuple(slots[m] for m in epoch.members),
         )

@@ -63,11 +63,18 @@ def plan(request: Request) -> Plan:
     rejected += refused
     new: list[SceneRef] = []
     known = 0
+    mended: set[str] = set()
     for archived, tiles in _against(ledger, usable):
+        if archived is not None:
+            mended.add(archived.scene_id)
         if archived is None or outdated(tiles, archived) or archived.scene_id in damaged:
             new += tiles
         else:
             known += len(tiles)
+    rejected += [
+        Rejection(one, f"is damaged, and {request.catalog.split('?')[0]} has it not in this period", False)
+        for one in sorted(damaged - mended)
+    ]
     if not new and not known:
         first = rejected[0]
         raise InputError(
@@ -87,6 +94,9 @@ def plan(request: Request) -> Plan:
         tuple(sorted(rejected, key=lambda r: r.scene_id)),
         tuple(sorted({old for s in usable for old in s.supersedes})),
         stale or bool(new),
+        tuple((c, name) for c, names in sorted(verified.backgrounds.items()) for name in names)
+        if verified
+        else (),
     )
 
 
@@ -98,7 +108,7 @@ def _usable(
     usable, refused = [], []
     for scene in scenes:
         reason = None if request.retry_rejected else ledger.rejected.get(scene.scene_id)
-        if reason is not None and scene.scene_id not in held:
+        if reason is not None:
             refused.append(Rejection(scene.scene_id, reason))
         elif scene.scene_id not in held and (broken := _broken(scene)) is not None:
             refused.append(broken)

@@ -16,7 +16,7 @@ from tasks.archive.numbers import Planes
 from tasks.catalog.read import read_scenes
 from tasks.errors import SceneError
 from tasks.model import BandAsset, SceneRef
-from tasks.science.quality import compared_bands, inspect, prepare, stack_of
+from tasks.science.quality import compared_bands, inspect, prepare, sample, stack_of
 
 COMPARED = 3
 """Bands of reflectance held against other dates: with three a step of all of them is told from haze."""
@@ -37,7 +37,11 @@ class Gate:
 
     def reference(self, dates: Sequence[Mapping[str, Any]], bands: Sequence[BandAsset]) -> Any:
         """Prepare the stack that new scenes are compared with: the median of a few dates."""
-        return prepare({name: stack_of([planes[name] for planes in dates]) for name in dates[0]}, bands)
+        first, *others = compared_bands([b for b in bands if b.name in dates[0]])
+        stack = {first: stack_of([planes[first] for planes in dates])}
+        # Of the others only every n-th pixel is looked at: no need to sort the rest.
+        stack |= {name: stack_of([sample(planes[name]) for planes in dates]) for name in others}
+        return prepare(stack, bands)
 
     def inspect(self, planes: Planes, bands: Sequence[BandAsset], reference: Any) -> None:
         """Refuse a scene whose pixels cannot be what they claim."""

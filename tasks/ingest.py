@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from pathlib import Path
 
 from affine import Affine
@@ -20,7 +19,6 @@ from tasks.archive.reading import cube_box
 from tasks.archive.recheck import compare_early_passes
 from tasks.archive.storage import Place, require_conditional_writes
 from tasks.archive.store import archive_ref
-from tasks.archive.verify import verify_repository
 from tasks.catalog.read import read_header
 from tasks.errors import SceneError
 from tasks.gate import Gate
@@ -41,15 +39,10 @@ def check_archive(request: Request) -> None:
     require_conditional_writes(Place(request.archive))
 
 
-def forget_damaged(request: Request) -> None:
-    """Where a repair is asked for, take away backgrounds that cannot be read: they are estimated again."""
-    if not request.repair:
-        return
-    ref = archive_ref(request)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        damaged = verify_repository(ref, pool).backgrounds
-    for collection, names in sorted(damaged.items()):
-        forget_epochs(ref, collection, names)
+def forget_backgrounds(request: Request, damaged: Sequence[tuple[str, str]]) -> None:
+    """Take away backgrounds that cannot be read, by collection and name: they are estimated again."""
+    for collection in sorted({collection for collection, _ in damaged}):
+        forget_epochs(archive_ref(request), collection, [name for c, name in damaged if c == collection])
 
 
 @task(task_run_name="ingest-{collection}", cache_policy=NO_CACHE)

@@ -291,6 +291,9 @@ class Plan:
     stale: bool = False
     """True when the publication does not yet show what the archive holds."""
 
+    damaged_backgrounds: tuple[tuple[str, str], ...] = field(default=())
+    """Collection and name of stored backgrounds that a repair has found damaged."""
+
     @property
     def nothing_to_do(self) -> bool:
         """True when neither archive nor publication would change."""

@@ -22,7 +22,7 @@ from tasks.archive.damage import DAMAGE, DamagedError, first_line
 from tasks.archive.reading import on_scenes
 from tasks.archive.schema import TIME_CHUNK, box_of, coordinate_codecs, create_planes, open_group
 from tasks.archive.shards import read_whole, write_plane
-from tasks.archive.store import ArchiveRef, read_session, transact
+from tasks.archive.store import ArchiveRef, read_session, session_at, transact
 
 log = logging.getLogger(__name__)
 
@@ -103,8 +103,8 @@ def store_epochs(
     def work(repository: Any) -> str:
         before = str(repository.readonly_session("main").snapshot_id)
         stored = stored_epochs(ref, collection, before)
-        slots = _make_room(repository, collection, epochs, stored)
-        session = repository.writable_session("main")
+        slots, at = _make_room(session_at(repository, before), collection, epochs, stored)
+        session = session_at(repository, at)
         jobs = [
             executor.submit(_estimate_one, session.fork(), ref, before, collection, e, slot, estimate, args)
             for e, slot in zip(epochs, slots, strict=True)
@@ -194,13 +194,12 @@ def _estimate_one(
 
 
 def _make_room(
-    repository: Any,
+    session: Any,
     collection: str,
     epochs: Sequence[EpochRecord],
     stored: dict[tuple[datetime, int], EpochRecord],
-) -> list[int]:
-    """Find a slot for every epoch; commits new slots before anyone forks."""
-    session = repository.writable_session("main")
+) -> tuple[list[int], str]:
+    """Find a slot for every epoch; commits new slots before anyone forks, and tells the snapshot."""
     root = open_group(session.store, mode="a", path=collection)
     group = root[GROUP] if GROUP in root else _create(root)
     taken = {record.slot for record in stored.values()}
@@ -211,10 +210,12 @@ def _make_room(
         free += range(size, size + missing)
         for _, array in group.arrays():
             array.resize((size + missing, *array.shape[1:]))
+    at = str(session.snapshot_id)
     if session.has_uncommitted_changes:
-        session.commit(f"room for {len(epochs)} backgrounds of {collection}")
+        at = str(session.commit(f"room for {len(epochs)} backgrounds of {collection}"))
     room = iter(free)
-    return [stored[e.quarter, e.orbit].slot if (e.quarter, e.orbit) in stored else next(room) for e in epochs]
+    keys = [(e.quarter, e.orbit) for e in epochs]
+    return [stored[key].slot if key in stored else next(room) for key in keys], at
 
 
 def _create(cube: Any) -> Any:

@@ -17,10 +17,10 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 
 from tasks.archive.jobs import Job, Slot, Source, Written, coordinates_of, count_jobs, cut_jobs, write_job
-from tasks.archive.ledger import ArchivedScene, match_passes, note, scenes_of, write_note
+from tasks.archive.ledger import INGESTED, ArchivedScene, match_passes, note, scenes_of, write_note
 from tasks.archive.schema import COORDINATES, bands_of, create_cube, open_group
 from tasks.archive.stack import references_of, waves
-from tasks.archive.store import ArchiveRef, transact
+from tasks.archive.store import ArchiveRef, session_at, transact
 from tasks.model import Rejection, SceneRef, pass_id, passes_of
 
 
@@ -57,7 +57,8 @@ def add_scenes(
 ) -> Ingested:
     """Put a batch of scenes into a site's cube: all that can be read, in one transaction.
 
-    Harmless to repeat: a pass that is there already takes the same slot, and the newest delivery wins.
+    Harmless to repeat: a pass that is there already takes the same slot, and the newest delivery wins. A slot
+    is written anew only if everything that it holds was read, in that delivery or a newer one.
 
     Parameters
     ----------
@@ -78,8 +79,8 @@ def add_scenes(
     """
 
     def work(repository: Any) -> Ingested:
-        slots, archived = _make_room(repository, collection, scenes, spec)
-        session = repository.writable_session("main")
+        slots, archived, at = _make_room(repository, collection, scenes, spec)
+        session = session_at(repository, at)
         cube = open_group(session.store, mode="a", path=collection)
         references = references_of(ref, cube, archived, slots, source)
         first, then = waves(slots, archived, references)
@@ -103,7 +104,7 @@ def add_scenes(
         ids = tuple(sorted(s.scene_id for w in written for s in w.scenes))
         snapshot = session.snapshot_id
         if session.has_uncommitted_changes:  # nothing changes when every scene failed for the moment only
-            message = f"ingest {len(ids)} scenes of {collection}"
+            message = f"{INGESTED}{len(ids)} scenes of {collection}" if ids else f"{collection}: nothing fit"
             snapshot = session.commit(message, metadata={"items": list(ids)})
         return Ingested(ids, tuple(left_out), tuple(sorted(superseded)), str(snapshot))
 
@@ -135,8 +136,11 @@ def record(
 
 def _make_room(
     repository: Any, collection: str, scenes: Sequence[SceneRef], spec: CubeSpec
-) -> tuple[list[Slot], list[ArchivedScene]]:
-    """Find a slot for every pass, beside those archived; commits new free slots before anyone forks."""
+) -> tuple[list[Slot], list[ArchivedScene], str]:
+    """Find a slot for every pass, beside those archived; commits new free slots before anyone forks.
+
+    The snapshot comes along on which the slots were chosen: on another they may be somebody else's.
+    """
     session = repository.writable_session("main")
     root = open_group(session.store, mode="a")
     if collection in root and spec.bands and not any(root[collection]["scene_id"][:]):
@@ -155,15 +159,16 @@ def _make_room(
         for name in (*bands_of(cube), *COORDINATES):
             array = cube[name]
             array.resize((size + missing, *array.shape[1:]))
+    at = str(session.snapshot_id)
     if session.has_uncommitted_changes:
-        session.commit(f"room for {len(scenes)} scenes of {collection}")
+        at = str(session.commit(f"room for {len(scenes)} scenes of {collection}"))
     room = iter(free)
     slots = []
     for k, scenes_of_pass in enumerate(passes):
         before = taken.get(k)
         number = next(room) if before is None else before.slot
         slots.append(Slot(number, scenes_of_pass, before.deliveries if before else ()))
-    return slots, archived
+    return slots, archived, at
 
 
 def _as_archived(written: Written, collection: str) -> ArchivedScene:

@@ -122,16 +122,28 @@ def write_job(job: Job, source: Source) -> tuple[Any, list[Written], list[Reject
                 continue
             tiles.append(tile)
             scenes.append(scene)
-        if tiles and not _waits(slot, rejected):
+        if missing := _uncovered(slot.before, scenes):
+            rejected += _left(slot, scenes, missing)
+        elif tiles:
             share = _write_pass(arrays, slot.number, mosaic(tiles))
             written.append(Written(slot, tuple(scenes), share, reference is not None))
     return job.fork, written, rejected
 
 
-def _waits(slot: Slot, rejected: Sequence[Rejection]) -> bool:
-    """Whether the slot holds a tile that cannot be read for the moment: it stays until the pass is whole."""
-    held, busy = {d.acquisition for d in slot.before}, {r.scene_id for r in rejected if not r.permanent}
-    return any(s.acquisition in held and s.scene_id in busy for s in slot.scenes)
+def _uncovered(held: Sequence[Delivery], scenes: Sequence[SceneRef]) -> list[str]:
+    """List what a slot holds and what was read has not, as good or newer: writing it anew would lose that."""
+    read = {s.acquisition: (s.processing, s.scene_id) for s in scenes}
+    return [d.scene_id for d in held if read.get(d.acquisition, ("", "")) < (d.processing, d.scene_id)]
+
+
+def _left(slot: Slot, scenes: Sequence[SceneRef], missing: Sequence[str]) -> list[Rejection]:
+    """Say of tiles that were read that they stay out, because the slot stays as it is."""
+    held = {d.scene_id for d in slot.before}
+    reason = (
+        f"its date is archived with {', '.join(missing)}, which cannot be read in that or a newer delivery; "
+        "the date stays as it is"
+    )
+    return [Rejection(s.scene_id, reason, permanent=False) for s in scenes if s.scene_id not in held]
 
 
 def _write_pass(arrays: Mapping[str, Any], slot: int, planes: Planes) -> float:

@@ -10,10 +10,13 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from tasks.archive.damage import DAMAGE, DamagedError, first_line
-from tasks.archive.schema import bands_of, open_group
+from tasks.archive.schema import bands_of, check_layout
 from tasks.archive.storage import remove
-from tasks.archive.store import ArchiveRef, exists, lock_path, read_session
+from tasks.archive.store import ArchiveRef, alone, exists, history, lock_path, open_root, read_session
 from tasks.model import PASS_GAP, Delivery, Pass
+
+INGESTED = "ingest "
+"""How the message of a commit begins that brought scenes."""
 
 LEDGER_COLUMNS = ("scene_id", "time", "orbit", "platform", "processing", "deliveries")
 
@@ -78,9 +81,8 @@ def read_ledger(ref: ArchiveRef, snapshot: str | None = None) -> Ledger:
     if not exists(ref):
         return Ledger()
     session = read_session(ref, snapshot)
-    try:
-        root = open_group(session.store, mode="r")
-    except FileNotFoundError:  # killed between making the repository and its first commit
+    root = open_root(ref, session)
+    if root is None:  # killed between making the repository and its first commit
         return Ledger()
     scenes: list[ArchivedScene] = []
     bands = {}
@@ -94,11 +96,17 @@ def read_ledger(ref: ArchiveRef, snapshot: str | None = None) -> Ledger:
 
 
 def remove_if_empty(ref: ArchiveRef) -> None:
-    """Take away a repository that never got a scene, so a failed first run leaves nothing."""
-    if not exists(ref) or read_ledger(ref).scenes:
+    """Take away a local repository that never got a scene, so a failed first run leaves nothing.
+
+    One that had scenes once stays, whatever is the matter with it; so does one in an object store, where
+    nothing would keep a rival from filling it meanwhile.
+    """
+    if ref.place.local is None or not exists(ref):
         return
-    remove(ref.place)
-    if ref.place.local is not None:
+    with alone(ref):
+        if read_ledger(ref).scenes or any(s.message.startswith(INGESTED) for s in history(ref)):
+            return
+        remove(ref.place)
         lock_path(ref).unlink(missing_ok=True)
         if not any(ref.root.iterdir()):
             ref.root.rmdir()
@@ -106,6 +114,7 @@ def remove_if_empty(ref: ArchiveRef) -> None:
 
 def scenes_of(collection: str, cube: Any) -> Iterator[ArchivedScene]:
     """List the filled slots of an open cube."""
+    check_layout(collection, cube)
     try:
         columns = [cube[k][:].tolist() for k in LEDGER_COLUMNS]
     except DAMAGE as fault:

@@ -19,7 +19,7 @@ from odc.geo.geobox import GeoBox
 from tasks.archive.damage import DAMAGE, DamagedError, first_line
 from tasks.archive.schema import COORDINATES, bands_of, box_of, open_group
 from tasks.archive.shards import read_whole
-from tasks.archive.store import ArchiveRef, exists, read_session, snapshot_at
+from tasks.archive.store import ArchiveRef, exists, open_root, read_session, snapshot_at
 from tasks.errors import ArchiveError
 
 
@@ -50,8 +50,8 @@ def open_cube(
         If there is no such cube or state; when computed, if a plane is damaged.
     """
     session = read_session(ref, snapshot_at(ref, as_of) if as_of else snapshot)
-    root = open_group(session.store, mode="r")
-    if collection not in root:
+    root = open_root(ref, session)
+    if root is None or collection not in root:
         raise ArchiveError(f"archive {ref.place.url} has no collection {collection!r}")
     cube = xr.open_zarr(
         session.store, group=collection, consolidated=False, chunks=None, mask_and_scale=False
@@ -134,7 +134,10 @@ def on_scenes(
     travels between processes is the reference and the result, never the cube.
     """
     cube = open_group(read_session(ref, snapshot).store, mode="r", path=collection)
-    along = {name: ("time", cube[name][:][list(slots)]) for name in COORDINATES}
+    try:
+        along = {name: ("time", cube[name][:][list(slots)]) for name in COORDINATES}
+    except DAMAGE as fault:
+        raise DamagedError(f"the coordinates of {collection} are damaged ({first_line(fault)})") from fault
     ids = [str(scene_id) for scene_id in along["scene_id"][1]]
     # Plane by plane: a fancy index over shards costs four times as much (0.80 s against 0.21 s for 29).
     bands = {}
@@ -150,9 +153,8 @@ def cube_box(ref: ArchiveRef, collection: str) -> GeoBox | None:
     """Grid of an existing cube; None if there is none, or no date in it yet: then it is not settled."""
     if not exists(ref):
         return None
-    try:
-        root = open_group(read_session(ref).store, mode="r")
-    except FileNotFoundError:  # killed between making the repository and its first commit
+    root = open_root(ref, read_session(ref))
+    if root is None:
         return None
     return box_of(root[collection]) if collection in root and any(root[collection]["scene_id"][:]) else None
 

@@ -17,6 +17,7 @@ from pyproj import CRS
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from tasks.archive.numbers import REFLECTANCE_OFFSET, REFLECTANCE_SCALE
+from tasks.errors import ArchiveError
 from tasks.model import BandAsset, Claim
 
 CHUNK_PX = 256
@@ -157,7 +158,23 @@ def box_of(group: Any) -> GeoBox:
 
 def bands_of(cube: Any) -> list[str]:
     """Names of a cube's bands, sorted."""
+    check_layout(cube.basename, cube)
     return [str(name) for name in cube.attrs[BANDS]]
+
+
+def check_layout(collection: str, cube: Any) -> None:
+    """Refuse a cube that another version made.
+
+    Raises
+    ------
+    ArchiveError
+        If it lacks what this version writes.
+    """
+    if BANDS not in cube.attrs or "deliveries" not in cube:
+        raise ArchiveError(
+            f"{collection} was archived by an older version of Roadstead, which this one cannot read; "
+            "gather the period into a new --archive"
+        )
 
 
 def band_arrays(cube: Any) -> dict[str, Any]:

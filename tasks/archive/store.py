@@ -10,6 +10,8 @@ slots that were chosen without knowledge of the rival's.
 from __future__ import annotations
 
 import fcntl
+import os
+import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,19 +24,20 @@ import icechunk
 
 from tasks.archive.damage import first_line
 from tasks.archive.schema import open_group
-from tasks.archive.storage import Place, children, icechunk_storage, is_there, remove
+from tasks.archive.storage import Place, icechunk_storage, is_there, remove
 from tasks.errors import ArchiveError
 from tasks.model import Request
 
 MANIFEST_SPLIT = 32
 """Dates per manifest: 300 commits then keep 4.9 MB of manifests instead of 41.8 MB."""
 
-ATTEMPTS = 12
+ATTEMPTS = 60
 """Times that a transaction is begun before rivals that always come first are called a fault."""
 
 PAUSE_S = 0.05
-"""Pause after a lost race, doubled with every further one up to `LONGEST_PAUSE_S`."""
-LONGEST_PAUSE_S = 5.0
+"""Longest pause after a lost race, doubled with every further one up to `LONGEST_PAUSE_S`; drawn by chance,
+or the same rivals meet again: without that one of six writers starved."""
+LONGEST_PAUSE_S = 1.0
 
 SUFFIX = ".icechunk"
 
@@ -96,9 +99,9 @@ def _is_ruin(ref: ArchiveRef) -> bool:
     """
     if ref.place.local is None or any((ref.path / name).exists() for name in WITH_CONTENT):
         return False
-    begun = set(children(ref.place))
-    beginning = bool(begun) and begun <= OWN_NAMES
-    return beginning and not icechunk.Repository.exists(icechunk_storage(ref.place))
+    names = {path.name for path in ref.path.iterdir()}
+    begun = {name for name in names if name in OWN_NAMES or name.startswith("config.yaml")}
+    return names == begun and not icechunk.Repository.exists(icechunk_storage(ref.place))
 
 
 def open_repository(ref: ArchiveRef) -> Any:
@@ -129,12 +132,21 @@ def create_repository(ref: ArchiveRef) -> Any:
         try:
             return icechunk.Repository.create(storage, config=_config())
         except icechunk.IcechunkError as fault:
-            if not icechunk.Repository.exists(storage):  # else a rival has just made it
+            if not _appears(storage):  # else a rival is just making it
                 raise ArchiveError(
                     f"archive {ref.place.url} cannot be made: {first_line(fault)}; "
                     "what is there must go first"
                 ) from fault
     return open_repository(ref)
+
+
+def _appears(storage: Any) -> bool:
+    """Wait a little for a repository that another process is making."""
+    for _ in range(50):
+        if icechunk.Repository.exists(storage):
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def transact(ref: ArchiveRef, work: Callable[[Any], Done]) -> Done:
@@ -156,13 +168,36 @@ def transact(ref: ArchiveRef, work: Callable[[Any], Done]) -> Done:
         with alone(ref):
             try:
                 return work(create_repository(ref))
-            except icechunk.ConflictError:
+            except (icechunk.ConflictError, RivalError):
                 pass
-        time.sleep(min(PAUSE_S * 2**attempt, LONGEST_PAUSE_S))
+            except icechunk.IcechunkError as fault:
+                raise ArchiveError(
+                    f"archive {ref.place.url}: the store failed ({first_line(fault)}); what was committed "
+                    "before is there, run it again"
+                ) from fault
+        time.sleep(random.uniform(0, min(PAUSE_S * 2**attempt, LONGEST_PAUSE_S)))
     raise ArchiveError(
         f"archive {ref.place.url}: others committed first {ATTEMPTS} times in a row; "
         "let fewer runs write to one site at a time"
     )
+
+
+class RivalError(Exception):
+    """Another process committed between two steps of a transaction: it has to begin again."""
+
+
+def session_at(repository: Any, snapshot: str) -> Any:
+    """Open a session for writing on the state that was seen before.
+
+    Raises
+    ------
+    RivalError
+        If the newest state is another by now: what was chosen in that one may be taken.
+    """
+    session = repository.writable_session("main")
+    if str(session.snapshot_id) != snapshot:
+        raise RivalError(f"{session.snapshot_id} came after {snapshot}")
+    return session
 
 
 @contextmanager
@@ -171,10 +206,21 @@ def alone(ref: ArchiveRef) -> Iterator[None]:
     if ref.place.local is None:
         yield
         return
-    lock_path(ref).parent.mkdir(parents=True, exist_ok=True)
-    with lock_path(ref).open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    while True:
+        lock_path(ref).parent.mkdir(parents=True, exist_ok=True)
+        with lock_path(ref).open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if _is_the_lock(ref, file.fileno()):
+                yield
+                return
+
+
+def _is_the_lock(ref: ArchiveRef, descriptor: int) -> bool:
+    """Whether the file locked is the one others will lock: it may have been taken away meanwhile."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), lock_path(ref).stat())
+    except FileNotFoundError:
+        return False
 
 
 def read_session(ref: ArchiveRef, snapshot: str | None = None) -> Any:
@@ -229,11 +275,33 @@ def snapshot_at(ref: ArchiveRef, moment: datetime) -> str:
 
 
 def _has_content(ref: ArchiveRef, snapshot: str) -> bool:
+    return open_root(ref, read_session(ref, snapshot)) is not None
+
+
+def open_root(ref: ArchiveRef, session: Any) -> Any:
+    """Open a repository's root group; None at the empty state that every repository begins with.
+
+    Raises
+    ------
+    ArchiveError
+        If there should be something and it cannot be read.
+    """
     try:
-        open_group(read_session(ref, snapshot).store, mode="r")
-    except FileNotFoundError:
-        return False  # the empty state that every repository begins with
-    return True
+        return open_group(session.store, mode="r")
+    except (FileNotFoundError, icechunk.IcechunkError) as fault:
+        if isinstance(fault, FileNotFoundError) and _is_first(ref, str(session.snapshot_id)):
+            return None
+        raise ArchiveError(
+            f"archive {ref.place.url} is damaged: state {session.snapshot_id} cannot be read "
+            f"({first_line(fault)}); `roadstead status --as-of` may find an earlier one"
+        ) from fault
+
+
+def _is_first(ref: ArchiveRef, snapshot: str) -> bool:
+    try:
+        return len([None for _ in open_repository(ref).ancestry(snapshot_id=snapshot)]) == 1
+    except icechunk.IcechunkError:
+        return False
 
 
 def lock_path(ref: ArchiveRef) -> Path:

@@ -17,7 +17,7 @@ from tasks.archive.backgrounds import GROUP, PLANES, name_of
 from tasks.archive.damage import DAMAGE, DamagedError, first_line
 from tasks.archive.reading import read_plane
 from tasks.archive.schema import COORDINATES, bands_of, open_group
-from tasks.archive.store import ArchiveRef, read_session
+from tasks.archive.store import ArchiveRef, open_root, read_session
 
 SLOTS_PER_JOB = 32
 """Dates that one job reads back: about a second of work."""
@@ -95,11 +95,10 @@ def verify_repository(
     """
     session = read_session(ref, snapshot)
     at = str(session.snapshot_id)
-    try:
-        root = open_group(session.store, mode="r")
-        cubes = dict(root.groups())
-    except FileNotFoundError:
+    root = open_root(ref, session)
+    if root is None:
         return Verified(at, 0, ())
+    cubes = dict(root.groups())
     damaged: list[Damage] = []
     jobs: list[tuple[str, str, tuple[tuple[int, str], ...]]] = []
     for collection, cube in cubes.items():

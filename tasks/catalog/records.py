@@ -24,6 +24,10 @@ S1_ORBIT = re.compile(r"^S1([ABC])_.*_(\d{6})_[0-9A-F]{6}(?:_|$)")
 CALIBRATED = re.compile(r"^(?:gamma|sigma|beta)0[_-](?=[vh]{2}$)")
 """Some providers' keys name the calibration: ``gamma0_vv``."""
 
+S2_ORBIT = re.compile(r"\bS2[A-D]_MSIL[12][AC]_\w*_R(\d{3})_")
+
+MGRS = re.compile(r"\d{2}[A-Z]{3}")
+
 DATASTRIP = re.compile(r"_S(\d{8}T\d{6})_")
 """Start of a Sentinel-2 datastrip: one tile may come in two parts, each a product of its own."""
 
@@ -145,7 +149,8 @@ def relative_orbit(scene_id: str, properties: Mapping[str, Any]) -> int:
         return int(stated)
     if match := S1_ORBIT.match(scene_id):
         return (int(match[2]) - S1_ORBIT_OFFSET[match[1]]) % 175 + 1
-    return 0
+    match = S2_ORBIT.search(f"{scene_id} {properties.get('s2:product_uri') or ''}")
+    return int(match[1]) if match else 0
 
 
 def radar_bands(assets: Mapping[str, Any], properties: Mapping[str, Any]) -> Iterable[BandAsset]:
@@ -190,6 +195,7 @@ def _tile(properties: Mapping[str, Any]) -> str:
             str(properties.get(f"mgrs:{key}", "")) for key in ("utm_zone", "latitude_band", "grid_square")
         ]
         code = f"MGRS-{''.join(parts)}"  # as grid:code spells it
+    code = f"MGRS-{code}" if MGRS.fullmatch(str(code)) else code  # one tile, whoever names it
     strip = DATASTRIP.search(str(properties.get("s2:datastrip_id") or ""))
     return f"{code or ''}{f'@{strip[1]}' if strip else ''}"
 

@@ -21,7 +21,7 @@ from urllib.request import url2pathname
 from tasks.catalog.providers import Provider, provider
 from tasks.catalog.records import newest_of_each, scene_record, shown
 from tasks.errors import InputError, SceneError
-from tasks.model import Rejection, SceneRef
+from tasks.model import PASS_GAP, Rejection, SceneRef, passes_of
 
 Box = tuple[float, float, float, float]
 
@@ -91,7 +91,9 @@ def search(
             f"site box {_show(bbox)} lies outside all {len(here)} scenes of {ref}, "
             f"which cover {_show(_union([s.bbox for s in here if s.bbox]))}"
         )
-    inside = [s for s in over if start <= s.acquired.date() <= end]
+    inside = [
+        s for tiles in passes_of(over) if any(start <= s.acquired.date() <= end for s in tiles) for s in tiles
+    ]
     if not inside:
         times = sorted(s.acquired.date() for s in over)
         raise InputError(
@@ -212,8 +214,8 @@ def _api_items(
                 f"catalogue {name} has no collection {_list(unknown)}; it has {_list(available)}"
             )
         period = (
-            datetime.combine(start, time.min, UTC),
-            datetime.combine(end + timedelta(days=1), time.min, UTC) - timedelta(seconds=1),
+            datetime.combine(start, time.min, UTC) - PASS_GAP,  # tiles of a pass at midnight
+            datetime.combine(end + timedelta(days=1), time.min, UTC) + PASS_GAP,
         )
         found = client.search(
             method=method, collections=list(collections), bbox=bbox, datetime=period, limit=250

@@ -68,6 +68,12 @@ class Structure:
     busy: Plane
     """Sum of the squared detail of each whole block of `BLOCK_PX`, ``(y, x)`` of blocks."""
 
+    part: tuple[slice, slice] | None = None
+    """Busiest part of the whole window."""
+
+    spectrum: npt.NDArray[np.complex64] | None = None
+    """Of that part's detail, conjugate: a scene that shows the whole window need not have it made again."""
+
 
 @dataclass(frozen=True)
 class Displacement:
@@ -108,7 +114,10 @@ def structure_of(plane: Band, units: Units) -> Structure:
     height, width = (side // BLOCK_PX for side in plane.shape)
     whole = detail[: height * BLOCK_PX, : width * BLOCK_PX] ** 2
     busy = whole.reshape(height, BLOCK_PX, width, BLOCK_PX).sum(axis=(1, 3))
-    return Structure(detail.astype(np.float16), busy)
+    if min(plane.shape) < LEAST_PX:
+        return Structure(detail.astype(np.float16), busy)
+    part = _busiest(busy, np.ones(busy.shape, bool), plane.shape)
+    return Structure(detail.astype(np.float16), busy, part, _spectrum(detail[part]))
 
 
 def displacement(reference: Structure, plane: Band, units: Units) -> Displacement | None:
@@ -128,10 +137,13 @@ def displacement(reference: Structure, plane: Band, units: Units) -> Displacemen
     """
     if min(plane.shape) < LEAST_PX:
         return None
-    part = _busiest(reference, plane)
+    part = _busiest(reference.busy, _seen(reference, plane), plane.shape)
     fixed, image = reference.detail[part].astype(np.float32), _detail(plane[part], units)
     scale = math.sqrt(float((fixed[image != 0] ** 2).sum()) * float((image[fixed != 0] ** 2).sum()))
-    return _peak(_correlation(fixed, image) / np.float32(scale)) if scale > 0 else None
+    if scale == 0:
+        return None
+    known = reference.spectrum if part == reference.part else None
+    return _peak(_correlation(_spectrum(fixed) if known is None else known, image) / np.float32(scale))
 
 
 def _detail(plane: Band, units: Units) -> Plane:
@@ -152,28 +164,39 @@ def _detail(plane: Band, units: Units) -> Plane:
     return np.asarray(np.clip(rest / np.float32(spread), -CUT, CUT), dtype=np.float32)
 
 
-def _busiest(reference: Structure, plane: Band) -> tuple[slice, slice]:
-    """Choose the part of the window where the image shows most of the reference's detail."""
+def _seen(reference: Structure, plane: Band) -> Mask:
+    """Blocks whose middle the image shows."""
     middles = plane[BLOCK_PX // 2 :: BLOCK_PX, BLOCK_PX // 2 :: BLOCK_PX]
     middles = middles[: reference.busy.shape[0], : reference.busy.shape[1]]
-    seen = np.isfinite(middles) & (middles != 0)
-    total = np.pad((reference.busy * seen).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    rows, cols = (min(WINDOW_PX // BLOCK_PX, n) for n in reference.busy.shape)
+    return np.asarray(np.isfinite(middles) & (middles != 0))
+
+
+def _busiest(busy: Plane, seen: Mask, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Choose the part of the window where the image shows most of the reference's detail."""
+    total = np.pad((busy * seen).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    rows, cols = (min(WINDOW_PX // BLOCK_PX, n) for n in busy.shape)
     sums = total[rows:, cols:] - total[:-rows, cols:] - total[rows:, :-cols] + total[:-rows, :-cols]
     first = np.unravel_index(int(sums.argmax()), sums.shape)
     row, col = (
         slice(0, side) if side <= WINDOW_PX else slice(int(k) * BLOCK_PX, int(k) * BLOCK_PX + WINDOW_PX)
-        for k, side in zip(first, plane.shape, strict=True)
+        for k, side in zip(first, shape, strict=True)
     )
     return row, col
 
 
-def _correlation(fixed: Plane, image: Plane) -> Plane:
+def _spectrum(fixed: Plane) -> npt.NDArray[np.complex64]:
+    return np.asarray(np.conj(fft.rfft2(fixed, _padded(fixed.shape))), dtype=np.complex64)
+
+
+def _padded(shape: tuple[int, ...]) -> list[int]:
+    return [fft.next_fast_len(side, real=True) for side in shape]
+
+
+def _correlation(spectrum: npt.NDArray[np.complex64], image: Plane) -> Plane:
     """Cross-correlation for displacements up to `AROUND_PX`; no displacement is in the middle."""
-    shape = [fft.next_fast_len(side, real=True) for side in fixed.shape]
-    product = fft.rfft2(image, shape) * np.conj(fft.rfft2(fixed, shape))
-    circular = fft.irfft2(product, shape)
-    reach = [min(AROUND_PX, (side - 1) // 2) for side in fixed.shape]
+    shape = _padded(image.shape)
+    circular = fft.irfft2(fft.rfft2(image, shape) * spectrum, shape)
+    reach = [min(AROUND_PX, (side - 1) // 2) for side in image.shape]
     return np.asarray(circular[np.ix_(*(np.arange(-r, r + 1) for r in reach))], dtype=np.float32)
 
 

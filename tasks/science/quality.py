@@ -193,14 +193,15 @@ def _data(plane: Band, band: BandAsset) -> Mask:
     return np.isfinite(plane) & (plane > 0) if band.units == "1" else np.isfinite(plane)
 
 
-def _sample(plane: Band) -> Band:
+def sample(plane: Band) -> Band:
+    """Take every n-th row and column, about `SAMPLE_PX` of the longer side."""
     step = max(1, max(plane.shape) // SAMPLE_PX)
     return plane[::step, ::step]
 
 
 def _means(plane: Band, band: BandAsset) -> Values:
     """Every n-th pixel in the band's units, NaN where there is no data."""
-    few = _sample(plane)
+    few = sample(plane)
     values = few.astype(np.float32) * np.float32(band.scale) + np.float32(band.offset)
     return np.where(_data(few, band), values, np.float32(np.nan))
 
@@ -226,7 +227,7 @@ def _impossible(
 
 def _impossible_numbers(plane: Band, band: BandAsset) -> Iterator[str]:
     """Faults that hide as "no data", or are none of the units' business."""
-    few = _sample(plane)
+    few = sample(plane)
     if few.dtype.kind == "f":
         endless = np.isposinf(few) if band.units == "dB" else np.isinf(few)
         if (share := float(endless.mean())) > ENDLESS:

@@ -216,9 +216,18 @@ class Model:
             left_out |= {scene_id: (str(fault), fault.permanent) for scene_id, fault in mine.items()}
             read = tuple(s for s in tiles if s.scene_id not in mine)
             old = self.passes[key].scenes if key in self.passes else ()
-            waits = {s.acquisition for s in tiles if s.scene_id in mine and not mine[s.scene_id].permanent}
-            if not read or waits & {s.acquisition for s in old}:
-                continue  # what is there stays until the whole pass can be read
+            best = {s.acquisition: (s.processing, s.scene_id) for s in read}
+            lost = [s for s in old if best.get(s.acquisition, ("", "")) < (s.processing, s.scene_id)]
+            if lost:  # what is there stays: writing it anew would lose something of it
+                names = ", ".join(s.scene_id for s in lost)
+                reason = (
+                    f"its date is archived with {names}, which cannot be read in that or a newer delivery; "
+                    "the date stays as it is"
+                )
+                held = {s.scene_id for s in old}
+                left_out |= {s.scene_id: (reason, False) for s in read if s.scene_id not in held}
+            if lost or not read:
+                continue
             written[key] = Held(read, painted(read), compared, f"{tag}:{key}")
             newest = {s.acquisition: s.scene_id for s in read}
             gone = [s for s in old if s.scene_id not in newest.values()]

@@ -209,11 +209,15 @@ def test_a_newer_delivery_takes_the_slot_and_the_old_one_can_be_visited(ref: Arc
     assert read_ledger(ref, first.snapshot).superseded == {}
 
 
-def test_the_archive_takes_an_older_delivery_if_it_is_told_to(ref: ArchiveRef) -> None:
-    """Which delivery is newer is `tasks.discover`'s business; the archive does what it is given."""
+def test_an_older_delivery_never_takes_the_place_of_a_newer_one(ref: ArchiveRef) -> None:
     add(ref, scene(0, processing="2"))
-    add(ref, scene(0, processing="1"))
-    assert [s.scene_id for s in read_ledger(ref).scenes] == ["day000_1"]
+    before = content(ref)
+    done = add(ref, scene(0, processing="1"))
+    assert done.written == ()
+    assert [(r.scene_id, r.permanent) for r in done.rejected] == [("day000_1", False)]
+    assert "archived with day000_2" in done.rejected[0].reason
+    assert content(ref) == before
+    assert read_ledger(ref).rejected == read_ledger(ref).superseded == {}
 
 
 def test_a_newer_delivery_with_fewer_bands_leaves_nothing_of_the_old_one(ref: ArchiveRef) -> None:

@@ -62,7 +62,7 @@ def test_a_tile_that_cannot_be_read_for_the_moment_is_not_lost(ref: ArchiveRef) 
 def test_what_is_archived_is_not_called_superseded(ref: ArchiveRef) -> None:
     for processing in "121":
         add(ref, scene(0, processing=processing))
-    assert read_ledger(ref).superseded == {"day000_2": "day000_1"}
+    assert read_ledger(ref).superseded == {"day000_1": "day000_2"}
 
 
 def test_there_is_nothing_to_compare_where_no_scene_could_be_read(ref: ArchiveRef) -> None:

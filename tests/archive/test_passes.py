@@ -139,3 +139,26 @@ def test_passes_of_one_day_keep_apart(ref: ArchiveRef) -> None:
 def test_older_deliveries_of_the_catalogue_are_written_down(ref: ArchiveRef) -> None:
     add(ref, replace(NORTH, supersedes=("N0-0", "N00-0")))
     assert read_ledger(ref).superseded == {"N0-0": "N1-0", "N00-0": "N1-0"}
+
+
+@pytest.mark.parametrize("permanent", [False, True])
+def test_a_date_stays_as_it_is_when_what_replaces_a_tile_cannot_be_read(
+    ref: ArchiveRef, permanent: bool
+) -> None:
+    add(ref, NORTH, SOUTH, reader=PARTS)
+    before = content(ref)
+    newer = tile("N", processing="2")
+    cut = replace(PARTS, failing={newer.scene_id: SceneError("vv is cut off", permanent=permanent)})
+    assert add(ref, newer, SOUTH, reader=cut).written == ()
+    assert content(ref) == before
+    assert read_ledger(ref).superseded == {}
+    assert list(read_ledger(ref).rejected) == ([newer.scene_id] if permanent else [])
+
+
+def test_a_tile_without_the_others_of_its_date_takes_nothing_away(ref: ArchiveRef) -> None:
+    """As from a catalogue that lists a part of the pass only."""
+    add(ref, NORTH, reader=PARTS)
+    done = add(ref, SOUTH, reader=PARTS)
+    assert done.written == ()
+    assert "its date is archived with N1-0" in done.rejected[0].reason
+    assert list(open_cube(ref, COLLECTION)["scene_id"].values) == [NORTH.scene_id]
