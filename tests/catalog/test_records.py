@@ -84,7 +84,7 @@ def test_real_radar_items(
     ("pattern", "tile"),
     [
         ("sentinel-1/rtc/**/S1A*.json", "MGRS-17RMJ"),
-        ("planetary*sentinel-2*.json", "60VUK@20181231T235957"),
+        ("planetary*sentinel-2*.json", "MGRS-60VUK@20181231T235957"),
         ("earth-search*sentinel-2-l2a.json", "MGRS-20EPT@20250731T131905"),
     ],
 )
