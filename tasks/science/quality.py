@@ -48,7 +48,7 @@ SHIFTED_PX = MAX_SLIDE_PX
 """From here on an image is displaced: up to here measures slide their reference themselves. Good images lie
 up to 1.2 px off (simulated), 95 % of real ones within 0.2 px (radar of one track)."""
 
-SAMPLE_PX = 300
+SAMPLE_PX = 150
 """Pixels along an edge from which shares and percentiles are taken: every n-th row and column."""
 
 COMPARED = ("vv", "hh", "nir", "swir16", "red", "green", "blue", "vh", "hv")
