@@ -20,8 +20,8 @@ from tasks.model import BandAsset, Delivery, Pass, Rejection, SceneRef, pass_id
 Planes = dict[str, npt.NDArray[Any]]
 
 PASSES_PER_JOB = 8
-"""Passes that one worker reads and writes in one go, some seconds of work: the reference that goes along, 4 MB,
-and the opening of the arrays are then paid for half as often as with 4."""
+"""Passes that one worker reads and writes in one go, some seconds of work. The reference that goes along and
+the opening of the arrays are then paid for half as often as with 4."""
 
 
 class Source(Protocol):
