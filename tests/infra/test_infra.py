@@ -26,8 +26,8 @@ def flow_of(deployment: dict[str, Any]) -> Flow[..., Any]:
     return getattr(importlib.import_module(module), name)
 
 
-def test_both_flows_are_deployed() -> None:
-    assert DEPLOYMENTS.keys() == {"monitor", "backfill"}
+def test_every_flow_is_deployed() -> None:
+    assert DEPLOYMENTS.keys() == {"monitor", "backfill", "upkeep"}
 
 
 def test_entrypoint_is_the_flow_by_module(deployment: dict[str, Any]) -> None:
@@ -46,8 +46,9 @@ def test_an_unknown_parameter_would_be_noticed(deployment: dict[str, Any]) -> No
         flow_of(deployment).validate_parameters(deployment["parameters"] | {"sight": "najin"})
 
 
-def test_monitor_runs_on_a_valid_schedule() -> None:
-    (schedule,) = DEPLOYMENTS["monitor"]["schedules"]
+@pytest.mark.parametrize("name", ["monitor", "upkeep"])
+def test_it_runs_on_a_valid_schedule(name: str) -> None:
+    (schedule,) = DEPLOYMENTS[name]["schedules"]
     assert CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"]).timezone == "UTC"
     assert schedule["active"]
     assert "schedules" not in DEPLOYMENTS["backfill"]
