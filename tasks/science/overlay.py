@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -62,17 +63,20 @@ STILL_PX = 1
 class Structure:
     """What of one plane can be recognised on other dates."""
 
-    detail: npt.NDArray[np.float16]
-    """``(y, x)`` contrast with the surroundings in spreads, -`CUT` to `CUT`; 0 where nothing is known."""
+    detail: npt.NDArray[np.int8]
+    """``(y, x)`` contrast with the surroundings, -127 to 127 for -`CUT` to `CUT` spreads; 0 where nothing is
+    known. Of one byte, for it goes along with every job."""
 
     busy: Plane
     """Sum of the squared detail of each whole block of `BLOCK_PX`, ``(y, x)`` of blocks."""
 
     part: tuple[slice, slice] | None = None
-    """Busiest part of the whole window."""
+    """Busiest part of the whole window; None if the window is too small."""
 
-    spectrum: npt.NDArray[np.complex64] | None = None
-    """Of that part's detail, conjugate: a scene that shows the whole window need not have it made again."""
+    @cached_property
+    def spectrum(self) -> npt.NDArray[np.complex64]:
+        """Spectrum of that part, conjugate: scenes that show the whole window need it made once."""
+        return _spectrum(self.detail[self.part].astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -114,10 +118,9 @@ def structure_of(plane: Band, units: Units) -> Structure:
     height, width = (side // BLOCK_PX for side in plane.shape)
     whole = detail[: height * BLOCK_PX, : width * BLOCK_PX] ** 2
     busy = whole.reshape(height, BLOCK_PX, width, BLOCK_PX).sum(axis=(1, 3))
-    if min(plane.shape) < LEAST_PX:
-        return Structure(detail.astype(np.float16), busy)
-    part = _busiest(busy, np.ones(busy.shape, bool), plane.shape)
-    return Structure(detail.astype(np.float16), busy, part, _spectrum(detail[part]))
+    fits = min(plane.shape) >= LEAST_PX
+    part = _busiest(busy, np.ones(busy.shape, bool), plane.shape) if fits else None
+    return Structure(np.rint(detail * (127 / CUT)).astype(np.int8), busy, part)
 
 
 def displacement(reference: Structure, plane: Band, units: Units) -> Displacement | None:
@@ -142,8 +145,8 @@ def displacement(reference: Structure, plane: Band, units: Units) -> Displacemen
     scale = math.sqrt(float((fixed[image != 0] ** 2).sum()) * float((image[fixed != 0] ** 2).sum()))
     if scale == 0:
         return None
-    known = reference.spectrum if part == reference.part else None
-    return _peak(_correlation(_spectrum(fixed) if known is None else known, image) / np.float32(scale))
+    spectrum = reference.spectrum if part == reference.part else _spectrum(fixed)
+    return _peak(_correlation(spectrum, image) / np.float32(scale))
 
 
 def _detail(plane: Band, units: Units) -> Plane:
