@@ -82,20 +82,20 @@ def add_scenes(
         slots, archived, at = _make_room(repository, collection, scenes, spec)
         session = session_at(repository, at)
         cube = open_group(session.store, mode="a", path=collection)
+
+        def fill(part: Sequence[Slot]) -> tuple[list[Written], list[Rejection]]:
+            return _fill(session, cut_jobs(forks, collection, part, references), source, executor, advance)
+
         references = references_of(ref, cube, archived, slots, source)
         first, then = waves(slots, archived, references)
         # All forks now: a session that has merged one gives no more.
         forks = iter([session.fork() for _ in range(count_jobs(first) + count_jobs(then))])
-        written, left_out = _fill(
-            session, cut_jobs(forks, collection, first, references), source, executor, advance
-        )
+        written, left_out = fill(first)
         if then:
-            anew = {slot.number for slot in first}
-            dates = [a for a in archived if a.slot not in anew]
-            dates += [_as_archived(w, collection) for w in written]
+            dates = _with_written(archived, written, first, collection)
             references |= references_of(ref, cube, dates, then, source)
-            more = _fill(session, cut_jobs(forks, collection, then, references), source, executor, advance)
-            written, left_out = written + more[0], left_out + more[1]
+            more, also_left_out = fill(then)
+            written, left_out = written + more, left_out + also_left_out
         written.sort(key=lambda w: w.slot.number)
         left_out = [*rejected, *sorted(left_out, key=lambda r: r.scene_id)]
         _write_coordinates(cube, written)
@@ -171,11 +171,17 @@ def _make_room(
     return slots, archived, at
 
 
-def _as_archived(written: Written, collection: str) -> ArchivedScene:
-    """Describe a pass of this batch as if it were archived already."""
-    one = coordinates_of(written)
-    acquired = min(s.acquired for s in written.scenes)
-    return ArchivedScene(one["scene_id"], collection, acquired, one["orbit"], written.slot.number, "")
+def _with_written(
+    archived: Sequence[ArchivedScene], written: Sequence[Written], first: Sequence[Slot], collection: str
+) -> list[ArchivedScene]:
+    """List the archived dates with those that the first part of a batch has just brought or made anew."""
+    anew = {slot.number for slot in first}
+    dates = [a for a in archived if a.slot not in anew]
+    for one in written:
+        acquired = min(s.acquired for s in one.scenes)
+        slot = one.slot
+        dates.append(ArchivedScene(pass_id(one.scenes), collection, acquired, slot.orbit, slot.number, ""))
+    return dates
 
 
 def _fill(
@@ -208,7 +214,7 @@ def _write_coordinates(cube: Any, written: Sequence[Written]) -> None:
         cube[name].oindex[slots] = column
 
 
-def free(cube: Any, slots: Sequence[int]) -> None:
+def vacate(cube: Any, slots: Sequence[int]) -> None:
     """Make slots free again: readers no longer see them, and the next batch writes over them."""
     for name, (_, fill, _) in COORDINATES.items():
         cube[name].oindex[np.array(slots)] = fill

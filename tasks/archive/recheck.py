@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
-from tasks.archive.cube import free, record
+from tasks.archive.cube import record, vacate
 from tasks.archive.jobs import PASSES_PER_JOB, Source
 from tasks.archive.ledger import ArchivedScene, scenes_of
 from tasks.archive.reading import cube_box, read_plane
@@ -59,7 +59,7 @@ def compare_early_passes(
             for delivery in one.deliveries
         ]
         if unfit:
-            free(cube, sorted(unfit))
+            vacate(cube, sorted(unfit))
             record(session, rejected, {}, cleared=[])
         session.commit(f"{len(checked)} early passes of {collection} compared, {len(unfit)} taken out")
         return rejected

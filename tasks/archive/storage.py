@@ -25,8 +25,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
-os.environ.setdefault("ICECHUNK_LOG", "error")  # its warning about local disk is answered by our lock
-
 import icechunk
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError

@@ -7,7 +7,7 @@ estimated again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -103,7 +103,7 @@ def verify_repository(
     jobs: list[tuple[str, str, tuple[tuple[int, str], ...]]] = []
     for collection, cube in cubes.items():
         damaged += _damaged_columns(collection, cube, (*COORDINATES, *AXES))
-        jobs += _jobs(f"{collection}", bands_of(cube), list(_slots(cube, "scene_id")))
+        jobs += _jobs(collection, bands_of(cube), list(_slots(cube, "scene_id")))
         if GROUP in cube:
             damaged += _damaged_columns(collection, cube[GROUP], ("quarter", "orbit", "digest", "members"))
             jobs += _jobs(f"{collection}/{GROUP}", PLANES, list(_backgrounds(cube[GROUP])))
@@ -117,7 +117,7 @@ def verify_repository(
 
 
 def _jobs(
-    path: str, arrays: Sequence[str] | Any, slots: Sequence[tuple[int, str]]
+    path: str, arrays: Iterable[str], slots: Sequence[tuple[int, str]]
 ) -> Iterator[tuple[str, str, tuple[tuple[int, str], ...]]]:
     for name in arrays:
         for k in range(0, len(slots), SLOTS_PER_JOB):
