@@ -141,9 +141,9 @@ def _print_status(one: SiteStatus, now: datetime) -> None:
         table.add_row(cube.collection, bands, str(cube.dates), first, last, gap, str(cube.backgrounds))
     out_console.print(table)
     for row in one.regimes[-1:]:
-        out_console.print(
-            f"  {row['state']} since {row['start']:%Y-%m-%d}, {row['status']}", markup=False, highlight=False
-        )
+        chance = "" if row["probability"] is None else f", probability {row['probability']:.2f}"
+        line = f"  {row['state']} since {row['start']:%Y-%m-%d}, {row['status']}{chance}"
+        out_console.print(line, markup=False, highlight=False)
     for scene_id, reason in sorted(one.quarantine.items()):
         out_console.print(f"  left out {scene_id}: {reason}", style="yellow", markup=False, highlight=False)
     if one.superseded:

@@ -40,7 +40,14 @@ def run_demo(out: Path, seed: int, console: Console) -> dict[str, Any]:
     found = findings(out, *SITES, START, END)
     pages = {site: outcome["page"] for site, outcome in outcomes.items()}
     left_out = {k: v for outcome in outcomes.values() for k, v in outcome["rejected"].items()}
-    lines = [*_account(outcomes, left_out), "", *sentences(found), "", *_pointers(pages, images), NOTICE]
+    lines = [
+        *_account(outcomes, left_out),
+        "",
+        *sentences(found),
+        "",
+        *_pointers(pages, images, archive, out),
+        NOTICE,
+    ]
     return {"findings": found.as_dict(), "lines": lines, "pages": pages, "left_out": left_out}
 
 
@@ -92,8 +99,9 @@ def _account(outcomes: dict[str, dict[str, Any]], left_out: dict[str, str]) -> l
     return lines
 
 
-def _pointers(pages: dict[str, str], images: Path) -> list[str]:
+def _pointers(pages: dict[str, str], images: Path, archive: Path, out: Path) -> list[str]:
     return [
         *(f"page of {site}: {page}" for site, page in pages.items()),
         f"images and truth: {images}",
+        f"what is archived: roadstead status --archive {archive} --out {out}",
     ]
