@@ -65,6 +65,7 @@ VESSEL_TYPES: dict[str, str] = {
     "length_m": "float64",
     "length_sd_m": "float64",
     "width_m": "float64",
+    "width_sd_m": "float64",
     "heading_deg": "float64",
     "score": "float64",
     "evidence": "string",

@@ -20,7 +20,7 @@ from tasks.science.background import permanent_scatterers
 from tasks.science.quays import Face, Slot
 from tasks.science.radiometry import MAD_TO_SD
 from tasks.science.registration import slide_to
-from tasks.science.vessels import Vessel, length_sd_m
+from tasks.science.shapes import Vessel, length_sd_m
 
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -296,4 +296,5 @@ def _ship(run: _Run, face: Face, score: npt.NDArray[np.floating], pixel_m: float
     rows, cols = face.rows[inside], face.cols[inside]
     sd = length_sd_m(run.length_m, pixel_m)
     peak = float(score[inside].max())
-    return Vessel(float(rows.mean()), float(cols.mean()), run.length_m, np.nan, sd, face.axis, peak)
+    middle = float(rows.mean()), float(cols.mean())
+    return Vessel(*middle, run.length_m, np.nan, sd, np.nan, face.axis, peak)

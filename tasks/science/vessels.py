@@ -18,6 +18,7 @@ from scipy import ndimage
 from tasks.science.background import permanent_scatterers
 from tasks.science.clutter import DEFAULT_RING, Mask, Plane, RingOptions, multilook, significance
 from tasks.science.radiometry import level_and_spread
+from tasks.science.shapes import Detection, Vessel, length_sd_m
 
 EIGHT = np.ones((3, 3), bool)
 
@@ -84,37 +85,6 @@ class VesselOptions:
 
 
 DEFAULT_VESSELS = VesselOptions()
-
-
-@dataclass(frozen=True)
-class Vessel:
-    """One detection, in pixels and metres of its grid."""
-
-    row: float
-    col: float
-    """Centre, fractional pixels; (0, 0) is the first pixel's centre."""
-
-    length_m: float
-    width_m: float
-    """NaN where it cannot be told: beside a quay."""
-
-    length_sd_m: float
-
-    axis: tuple[float, float]
-    """Unit vector (x to the east of the grid, y to its north) along the hull; its sign means nothing."""
-
-    score: float
-    """Peak significance: clutter spreads above the surrounding water."""
-
-
-@dataclass(frozen=True)
-class Detection:
-    """Everything found in one scene."""
-
-    vessels: tuple[Vessel, ...]
-
-    artefacts: tuple[tuple[float, float], ...] = ()
-    """Centres (row, col) of bright groups that no ship can be."""
 
 
 def detect_vessels(
@@ -267,17 +237,6 @@ def _core(group: Pixels, score: Plane, level: float) -> tuple[Pixels, int]:
     return (group[0][inside], group[1][inside]), int((own > 0).sum() - inside.sum())
 
 
-def length_sd_m(length_m: float, pixel_m: float) -> float:
-    """Give the standard error of a length: a pixel at either end, and the threshold's place on the flank.
-
-    Examples
-    --------
-    >>> round(length_sd_m(120.0, 10.0), 1)
-    22.9
-    """
-    return float(np.hypot(np.sqrt(2) * pixel_m, 0.15 * length_m))
-
-
 def _measure(group: Pixels, score: Plane, pixel_m: float, options: VesselOptions) -> Vessel:
     """Centre, extents along the principal axes less the blur, and their error."""
     rows, cols = group
@@ -290,7 +249,7 @@ def _measure(group: Pixels, score: Plane, pixel_m: float, options: VesselOptions
     if width > length:
         length, width = width, length
         vectors = vectors[:, ::-1]
-    sd = length_sd_m(length, pixel_m)
+    sds = length_sd_m(length, pixel_m), length_sd_m(width, pixel_m)
     axis = (float(vectors[0, 1]), float(vectors[1, 1]))
     peak = float(score[rows, cols].max())
-    return Vessel(float(rows.mean()), float(cols.mean()), length, width, sd, axis, peak)
+    return Vessel(float(rows.mean()), float(cols.mean()), length, width, *sds, axis, peak)

@@ -12,12 +12,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import shapely
 import xarray as xr
 from odc.geo.geobox import GeoBox
 from scipy import ndimage
-from shapely.affinity import rotate, translate
-from shapely.geometry.base import BaseGeometry
 
 from tasks.grid import cell_lonlat, draw, pixel_size_m, zone_masks
 from tasks.model import WATER_KINDS, Site, Zone, ZoneKind
@@ -25,11 +22,10 @@ from tasks.science.background import standardise
 from tasks.science.berths import DEFAULT_BERTHS, BerthLook, BerthOptions, measure_berths
 from tasks.science.quays import Face, draw_faces
 from tasks.science.radiometry import to_db
+from tasks.science.shapes import Detection, Vessel, heading_deg, outline
 from tasks.science.vessels import (
     DEFAULT_VESSELS,
     EIGHT,
-    Detection,
-    Vessel,
     VesselOptions,
     detect_vessels,
     multilook_radius,
@@ -236,7 +232,6 @@ def _berth_values(berth: BerthLook, memory_flag: str) -> dict[str, Any]:
 
 def _vessel_row(vessel: Vessel, zone: Zone, box: GeoBox) -> dict[str, Any]:
     lon, lat = cell_lonlat(box, [vessel.row], [vessel.col])
-    heading = np.degrees(np.arctan2(vessel.axis[0], vessel.axis[1])) % 180
     return {
         "zone_id": zone.zone_id,
         "longitude": float(lon[0]),
@@ -244,23 +239,8 @@ def _vessel_row(vessel: Vessel, zone: Zone, box: GeoBox) -> dict[str, Any]:
         "length_m": vessel.length_m,
         "width_m": None if np.isnan(vessel.width_m) else vessel.width_m,
         "length_sd_m": vessel.length_sd_m,
-        "heading_deg": float(heading),
+        "width_sd_m": None if np.isnan(vessel.width_sd_m) else vessel.width_sd_m,
+        "heading_deg": heading_deg(vessel),
         "score": vessel.score,
-        "outline": outline(vessel, float(lon[0]), float(lat[0]), float(heading)),
+        "outline": outline(vessel, float(lon[0]), float(lat[0])),
     }
-
-
-def outline(vessel: Vessel, lon: float, lat: float, heading_deg: float) -> BaseGeometry:
-    """Oriented box of a vessel, EPSG:4326.
-
-    Drawn in local metres about its own centre; grid north is taken for true north, which is off by
-    the meridian convergence (below 2° within a UTM zone).
-    """
-    width = DEFAULT_VESSELS.blur_m if np.isnan(vessel.width_m) else vessel.width_m  # a resolution cell
-    half_length, half_width = vessel.length_m / 2, width / 2
-    hull = rotate(
-        shapely.box(-half_width, -half_length, half_width, half_length), -heading_deg, origin=(0, 0)
-    )
-    metres = 111_320.0  # per degree of latitude; outlines are good to a pixel, not to a centimetre
-    degrees = shapely.transform(hull, lambda xy: xy / [metres * np.cos(np.radians(lat)), metres])
-    return translate(degrees, lon, lat)

@@ -5,8 +5,8 @@ import pytest
 import shapely
 
 from tasks.model import Zone, ZoneKind
-from tasks.science.vessels import Vessel
-from tasks.science.zones import LOOK_MEASURES, draw_site, measure_scenes, outline
+from tasks.science.shapes import Vessel, outline
+from tasks.science.zones import LOOK_MEASURES, draw_site, measure_scenes
 from tests.science.water import BOX, SIDE, block, no_memory, polygon, put_ship, site, speckle
 
 
@@ -80,8 +80,8 @@ def test_a_line_is_a_structure_too() -> None:
 
 
 def test_outline_has_the_vessels_size_and_heading() -> None:
-    vessel = Vessel(0, 0, length_m=140, width_m=20, length_sd_m=1, axis=(0.0, 1.0), score=9)
-    east = outline(vessel, 130.0, 42.0, heading_deg=90)
+    vessel = Vessel(0, 0, length_m=140, width_m=20, length_sd_m=1, width_sd_m=1, axis=(1.0, 0.0), score=9)
+    east = outline(vessel, 130.0, 42.0)
     west, south, right, north = east.bounds
     assert (right - west) * 111_320 * np.cos(np.radians(42)) == pytest.approx(140, rel=0.01)
     assert (north - south) * 111_320 == pytest.approx(20, rel=0.01)

@@ -1,0 +1,82 @@
+"""What a vessel is to every detector: a place, extents with their errors, and a direction.
+
+Radar and optical detectors end here, so that a vessel means the same whatever saw it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from shapely.affinity import rotate, translate
+from shapely.geometry.base import BaseGeometry
+
+UNKNOWN_WIDTH_M = 20.0
+"""Drawn where a width cannot be told: a resolution cell of the radar."""
+
+
+@dataclass(frozen=True)
+class Vessel:
+    """One detection, in pixels and metres of its grid."""
+
+    row: float
+    col: float
+    """Centre, fractional pixels; (0, 0) is the first pixel's centre."""
+
+    length_m: float
+    width_m: float
+    """NaN where it cannot be told: beside a quay."""
+
+    length_sd_m: float
+
+    width_sd_m: float
+    """NaN where the width is."""
+
+    axis: tuple[float, float]
+    """Unit vector (x to the east of the grid, y to its north) along the hull; its sign means nothing."""
+
+    score: float
+    """Peak significance: clutter spreads above the surrounding water."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Everything found in one scene."""
+
+    vessels: tuple[Vessel, ...]
+
+    artefacts: tuple[tuple[float, float], ...] = ()
+    """Centres (row, col) of bright groups that no ship can be."""
+
+
+def length_sd_m(length_m: float, pixel_m: float) -> float:
+    """Give the standard error of a length: a pixel at either end, and the threshold's place on the flank.
+
+    Examples
+    --------
+    >>> round(length_sd_m(120.0, 10.0), 1)
+    22.9
+    """
+    return float(np.hypot(np.sqrt(2) * pixel_m, 0.15 * length_m))
+
+
+def heading_deg(vessel: Vessel) -> float:
+    """Direction of the hull, degrees clockwise from grid north, modulo 180: bow and stern look alike."""
+    return float(np.degrees(np.arctan2(vessel.axis[0], vessel.axis[1])) % 180)
+
+
+def outline(vessel: Vessel, lon: float, lat: float) -> BaseGeometry:
+    """Oriented box of a vessel, EPSG:4326.
+
+    Drawn in local metres about its own centre; grid north is taken for true north, which is off by
+    the meridian convergence (below 2° within a UTM zone).
+    """
+    width = UNKNOWN_WIDTH_M if np.isnan(vessel.width_m) else vessel.width_m
+    half_length, half_width = vessel.length_m / 2, width / 2
+    hull = rotate(
+        shapely.box(-half_width, -half_length, half_width, half_length), -heading_deg(vessel), origin=(0, 0)
+    )
+    metres = 111_320.0  # per degree of latitude; outlines are good to a pixel, not to a centimetre
+    degrees = shapely.transform(hull, lambda xy: xy / [metres * np.cos(np.radians(lat)), metres])
+    return translate(degrees, lon, lat)
