@@ -8,14 +8,15 @@ coordinates into rows and columns is here and nowhere else.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 from affine import Affine
 from odc.geo.geobox import GeoBox
-from pyproj import CRS, Transformer
+from pyproj import CRS, Geod, Transformer
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.features import rasterize
 from shapely.geometry.base import BaseGeometry
@@ -31,6 +32,11 @@ AOI_MARGIN_M = 300.0
 
 ALIGNMENT_TOLERANCE_PX = 0.01
 """Two grids are one when their pixel corners agree to this; rounding in catalogues is ~1e-6."""
+
+SQUARE_WITHIN = 0.02
+"""Share by which a pixel's two edges on the ground may differ: Web-Mercator's do by 0.7 %."""
+
+GEOD = Geod(ellps="WGS84")
 
 
 def transformer(crs: str) -> Transformer:
@@ -104,6 +110,88 @@ def pixel_size_m(box: GeoBox) -> float:
     if CRS.from_user_input(str(box.crs)).to_epsg() != 3857:
         return float(nominal)
     return float(nominal * np.cos(np.radians(box.geographic_extent.centroid.coords[0][1])))
+
+
+def pixel_edges_m(box: GeoBox) -> tuple[float, float]:
+    """Edges of the middle pixel on the ground along its row and its column, metres, in any CRS."""
+    row, col = (box.shape[0] - 1) / 2, (box.shape[1] - 1) / 2
+    lon, lat = cell_lonlat(box, [row, row, row - 0.5, row + 0.5], [col - 0.5, col + 0.5, col, col])
+    _, _, edges = GEOD.inv(lon[::2], lat[::2], lon[1::2], lat[1::2])
+    return float(edges[0]), float(edges[1])
+
+
+def ground_box(box: GeoBox) -> tuple[GeoBox, str]:
+    """Find a grid on which an image can be measured in metres: its own, or one in its UTM zone.
+
+    Returns
+    -------
+    GeoBox
+        The image's own grid if it is projected and north-up with square pixels. Else one in UTM that covers
+        the image, whose pixels are as large.
+    str
+        Why it is another; empty if it is not.
+    """
+    across, along = pixel_edges_m(box)
+    to = box.affine
+    if not CRS.from_user_input(str(box.crs)).is_projected:
+        why = f"{box.crs} is in degrees"
+    elif to.b or to.d or to.a <= 0 or to.e >= 0:
+        why = "its grid is not north-up"
+    elif abs(across - along) > SQUARE_WITHIN * along:
+        why = f"its pixels are {across:.1f} × {along:.1f} m on the ground"
+    else:
+        return box, ""
+    edge_m = float(f"{(across * along) ** 0.5:.4g}")
+    return GeoBox.from_geopolygon(box.extent.to_crs("utm", resolution="auto"), resolution=edge_m), why
+
+
+def bearing_deg(box: GeoBox, row: float, col: float, axis: tuple[float, float]) -> float:
+    """Direction from true north of an axis drawn on a grid, degrees clockwise, modulo 180.
+
+    Parameters
+    ----------
+    box
+        The grid; its north may be off true north by the meridian convergence.
+    row, col
+        Where on it, fractional pixels.
+    axis
+        (x to the east of the grid, y to its north).
+    """
+    lon, lat = cell_lonlat(box, [row + axis[1], row - axis[1]], [col - axis[0], col + axis[0]])
+    forward, _, _ = GEOD.inv(lon[0], lat[0], lon[1], lat[1])
+    return float(forward % 180)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of a grid that is worked on by itself."""
+
+    box: GeoBox
+    """With a margin that it shares with its neighbours."""
+
+    row: int
+    col: int
+    """Of the box's first pixel in the whole grid."""
+
+    core: tuple[slice, slice]
+    """Rows and columns of the whole grid that are no other block's."""
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns of the whole grid that the box covers."""
+        height, width = self.box.shape
+        return slice(self.row, self.row + height), slice(self.col, self.col + width)
+
+
+def blocks(box: GeoBox, side_px: int, margin_px: int) -> Iterator[Block]:
+    """Cut a grid into blocks that overlap, so that each pixel is in the core of exactly one."""
+    height, width = box.shape
+    for top in range(0, height, side_px):
+        for left in range(0, width, side_px):
+            core = slice(top, min(top + side_px, height)), slice(left, min(left + side_px, width))
+            r0, c0 = max(top - margin_px, 0), max(left - margin_px, 0)
+            r1, c1 = min(core[0].stop + margin_px, height), min(core[1].stop + margin_px, width)
+            yield Block(box[r0:r1, c0:c1], r0, c0, core)
 
 
 def draw(box: GeoBox, geometries: Iterable[BaseGeometry], *, touched: bool = False) -> npt.NDArray[np.bool_]:

@@ -14,10 +14,11 @@ from typing import Any
 
 from rasterio.warp import transform_bounds
 
+from tasks.catalog.band_names import KNOWN, PLANET, exact, once, planet_names, words_of
 from tasks.catalog.geotiff import take
-from tasks.catalog.optical import FILE_BANDS, INTEGER_SCALE, OPTICAL_BANDS, SENTINEL_2_KEYS
+from tasks.catalog.optical import INTEGER_SCALE, OPTICAL_BANDS, SENTINEL_2_KEYS
 from tasks.catalog.providers import ACCESS
-from tasks.catalog.records import CALIBRATED, RADAR_BANDS, units_of
+from tasks.catalog.records import RADAR_BANDS, units_of
 from tasks.errors import SceneError
 from tasks.model import BandAsset, Rejection, SceneRef, Units
 
@@ -33,7 +34,6 @@ MOMENT = re.compile(
 )
 """20231209, 2023-12-09, 20231209T041530, 2023:12:09 04:15:30, 20231209_015312_12_2439 (PlanetScope)."""
 
-PLANET = re.compile(r"AnalyticMS(_SR)?", re.IGNORECASE)
 NO_IMAGE = re.compile(r"udm2?(?![a-z])", re.IGNORECASE)
 """Planet's masks lie beside its images."""
 
@@ -159,18 +159,11 @@ def _bands(path: Path, href: str, image: _Image) -> Iterator[BandAsset]:
 
 def _names(path: Path, image: _Image) -> list[str]:
     """Give each band its common name, or nothing if it is not used."""
-    known = (*RADAR_BANDS, *OPTICAL_BANDS)
-    names = []
-    for text in image.descriptions:
-        word = CALIBRATED.sub("", re.split(r"[\s,;:(]", text.strip().lower(), maxsplit=1)[0])
-        word = SENTINEL_2_KEYS.get(word, word)
-        names.append(word if word in known and word not in names else "")
+    names = once(map(exact, image.descriptions))
     if not any(names) and len(names) == 1:
-        words = re.split(r"[^a-z0-9]+", path.stem.lower())
-        names = [next((SENTINEL_2_KEYS.get(w, w) for w in words if SENTINEL_2_KEYS.get(w, w) in known), "")]
-    if not any(names) and PLANET.search(path.stem):
-        names = list({4: FILE_BANDS["analytic_4b"], 8: FILE_BANDS["analytic_8b"]}.get(len(names), ()))
-    return names
+        words = (SENTINEL_2_KEYS.get(word, word) for word in words_of(path.stem))
+        names = [next((word for word in words if word in KNOWN), "")]
+    return names if any(names) else list(planet_names(path.stem, len(names)))
 
 
 def _radar_units(about: str, dtype: str) -> Units:

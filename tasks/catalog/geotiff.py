@@ -178,6 +178,13 @@ def _gdal_name(href: str, access: Access) -> tuple[str | Path, dict[str, str]]:
     return local_path(href), {}
 
 
+def _without_crs(source: Any) -> str:
+    """Say what a file without a CRS needs."""
+    if source.gcps[0]:
+        return "it has ground control points only, as Sentinel-1 GRD has: warp it to a map first"
+    return "a georeferenced GeoTIFF is needed; `rio edit-info --crs EPSG:… FILE` writes it if you know it"
+
+
 @contextmanager
 def _open(bands: Sequence[BandAsset], access: Access) -> Iterator[Any]:
     href = shown(bands[0].href)
@@ -188,7 +195,7 @@ def _open(bands: Sequence[BandAsset], access: Access) -> Iterator[Any]:
         rasterio.open(name, driver="GTiff") as source,
     ):
         if source.crs is None:
-            raise SceneError(f"{href} has no CRS; a georeferenced GeoTIFF is needed")
+            raise SceneError(f"{href} has no CRS; {_without_crs(source)}")
         if max(source.shape) > MAX_SIDE_PX:
             raise SceneError(f"{href} claims {source.shape} pixels; at most {MAX_SIDE_PX} a side is read")
         for band in bands:

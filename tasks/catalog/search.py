@@ -160,6 +160,24 @@ class _Reader:
             raise OSError(_reason(fault)) from fault
 
 
+def read_item(ref: str) -> SceneRef:
+    """Read one STAC item by its path or URL.
+
+    Raises
+    ------
+    SceneError
+        If it cannot be read, or is no item.
+    """
+    try:
+        item = json.loads(_Reader().text(ref))
+        if not isinstance(item, dict) or not isinstance(item.get("assets"), dict):
+            kind = item.get("type") if isinstance(item, dict) else type(item).__name__
+            raise SceneError(f"{shown(ref)} is a {kind!r}; a STAC item, with its assets, is needed")
+        return scene_record(_with_absolute_assets(item, ref))
+    except (OSError, *MALFORMED) as fault:
+        raise SceneError(f"item {shown(ref)} cannot be read: {_reason(fault)}") from fault
+
+
 def _open_json(ref: str, reader: _Reader) -> dict[str, Any]:
     if (inside := _catalog_file(Path(ref))) is not None:
         ref = str(inside)
