@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli_archive import status, upkeep, verify
+from flows.cli_detect import detect
 from flows.cli_simulate import simulate
 from flows.cli_sites import sites_app
 from flows.settings import Settings
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 app.add_typer(sites_app, name="sites")
 app.command("simulate")(simulate)
+app.command("detect")(detect)
 app.command("status")(status)
 app.command("verify")(verify)
 app.command("upkeep")(upkeep)

@@ -89,6 +89,31 @@ def site_box(site: Site, crs: str, pixel: Affine, margin_m: float = AOI_MARGIN_M
     return GeoBox((row1 - row0, col1 - col0), pixel * Affine.translation(col0, row0), crs)
 
 
+def window_of(box: GeoBox, site: Site, margin_m: float = AOI_MARGIN_M) -> GeoBox:
+    """Cut an image's grid to a site's window.
+
+    Raises
+    ------
+    SceneError
+        If the site lies outside the image; the message has both extents.
+    """
+    wanted = site_box(site, str(box.crs), box.affine, margin_m)
+    offset = pixel_offset(wanted, str(box.crs), box.affine)
+    assert offset is not None  # laid on the image's own grid
+    (r0, c0), (height, width) = offset, box.shape
+    r1, c1 = min(r0 + wanted.shape[0], height), min(c0 + wanted.shape[1], width)
+    r0, c0 = max(r0, 0), max(c0, 0)
+    if r0 >= r1 or c0 >= c1:
+        here, there = (_extent(one) for one in (box, wanted))
+        raise SceneError(f"the image covers {here}; site {site.site_id}, at {there}, lies outside it")
+    return box[r0:r1, c0:c1]
+
+
+def _extent(box: GeoBox) -> str:
+    west, south, east, north = box.geographic_extent.boundingbox
+    return f"{west:.3f},{south:.3f} to {east:.3f},{north:.3f}"
+
+
 def pixel_offset(box: GeoBox, crs: str, pixel: Affine) -> tuple[int, int] | None:
     """Row and column of `box`'s corner on another image's grid; None if the grids differ."""
     if CRS.from_user_input(crs) != CRS.from_user_input(str(box.crs)):
