@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from flows.terminal import EXIT_PARTLY, JsonOption, error_console, one_line_errors, out_console
 
@@ -113,17 +114,16 @@ def _print(found: Mapping[str, Any], lengths: Mapping[str, int]) -> None:
 
 
 def _print_images(images: list[Mapping[str, Any]]) -> None:
-    table = Table("image", "sensor", "taken (UTC)", "bands", "pixel", "searched", "seen", "vessels", box=None)
+    table = Table("image", "sensor", "taken (UTC)", "pixel", "searched", "seen", "vessels", box=None)
     for one in images[:IMAGES_SHOWN]:
         taken = f"{one['acquired']:%Y-%m-%d %H:%M}" if one["acquired"] else "?"
         table.add_row(
-            one["image"],
+            Text(one["image"].rstrip("/").rsplit("/", 1)[-1], overflow="fold"),
             one["sensor"],
             taken,
-            " ".join(one["bands"]),
             f"{one['pixel_m']:g} m",
             f"{one['searched_km2']:.1f} km²",
-            f"{one['seen_share']:.0%}",
+            "" if one["seen_share"] is None else f"{one['seen_share']:.0%}",
             str(one["vessels"]),
         )
     out_console.print(table)

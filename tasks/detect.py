@@ -29,14 +29,17 @@ from tasks.model import Site, ZoneKind
 from tasks.products.detections import SUFFIXES, detections_table, write_detections
 from tasks.products.quicklook import Look, draw_look
 from tasks.science import MEASURE_VERSION
+from tasks.science.optical import DEFAULT_OPTICAL, detect_optical_scene
 from tasks.science.shapes import Detection, Vessel, heading_deg, outline
 from tasks.science.vessels import DEFAULT_VESSELS, EIGHT, detect_vessels
+from tasks.science.water import model_water, water_body
 from tasks.science.zones import STRUCTURE_MARGIN_PX, draw_site
 
 UNITS = ("auto", "db", "linear", "reflectance")
 
-BLOCK_PX = 2048
-"""Side of the parts in which an image is worked through: what bounds the memory."""
+BLOCK_PX = {True: 2048, False: 5500}
+"""Side of the parts in which an image is worked through, radar and optical: what bounds the memory. A tile of
+Sentinel-2 is four: the more of an image is seen at once, the better is water told from land."""
 
 MARGIN_M = 1000.0
 """What parts share: the longest ship, and the ring of water around it."""
@@ -188,7 +191,7 @@ def _raise_all(faults: dict[str, SceneError]) -> None:
 
 
 def _options_digest() -> str:
-    text = repr((MEASURE_VERSION, asdict(DEFAULT_VESSELS)))
+    text = repr((MEASURE_VERSION, asdict(DEFAULT_VESSELS), asdict(DEFAULT_OPTICAL)))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -231,46 +234,78 @@ def search(image: Image, site: Site | None) -> tuple[list[Row], Row]:
     ground = ground_of(site, image.box)
     margin_px = int(np.ceil(MARGIN_M / image.pixel_m))
     vessels: list[Vessel] = []
-    searched_px, seen_px = 0, 0
-    for block in blocks(image.box, BLOCK_PX, margin_px):
+    held_data, searched_px, seen_px = False, 0, 0
+    for block in blocks(image.box, BLOCK_PX[image.is_radar], margin_px):
         wanted = None if ground.searched is None else ground.searched[block.window]
         if wanted is not None and not wanted.any():
             continue
         planes = read_image(image, block.box)
         part = find(image, planes, wanted, None if ground.land is None else ground.land[block.window])
-        vessels += [moved for vessel in part.vessels if (moved := _in_core(vessel, block)) is not None]
+        vessels += [moved for vessel in part.found.vessels if (moved := _in_core(vessel, block)) is not None]
         own = tuple(
-            slice(c.start - w.start, c.stop - w.start) for c, w in zip(block.core, block.window, strict=True)
+            slice(core.start - all_.start, core.stop - all_.start)
+            for core, all_ in zip(block.core, block.window, strict=True)
         )
-        seen = seen_in(planes)[own]
-        inside = np.ones(seen.shape, bool) if wanted is None else wanted[own]
-        searched_px += int(inside.sum())
-        seen_px += int((seen & inside).sum())
-    if not seen_px:
+        held_data |= bool(part.seen[own].any())
+        searched_px += int(part.searched[own].sum())
+        seen_px += int((part.seen & part.searched)[own].sum())
+    if not held_data:
         raise SceneError(f"{image.name} holds no data{'' if site is None else f' over {site.site_id}'}")
     vessels.sort(key=lambda v: (v.row, v.col))
     rows = [_row(vessel, image, ground) for vessel in vessels]
     return rows, _about(image, site, len(rows), seen_px, searched_px)
 
 
-def find(image: Image, planes: Planes, water: Mask | None, land: Mask | None) -> Detection:
-    """Run the detector for the image's kind on some of its planes."""
+@dataclass(frozen=True)
+class Part:
+    """What was found in a part of an image."""
+
+    found: Detection
+    seen: Mask
+    """``(y, x)`` pixels that hold something to tell vessels by."""
+
+    searched: Mask
+    """``(y, x)`` pixels in which vessels were looked for, seen or not."""
+
+
+def find(image: Image, planes: Planes, water: Mask | None, land: Mask | None) -> Part:
+    """Run the detector for the image's kind on some of its planes.
+
+    Parameters
+    ----------
+    image
+        Which the planes are of.
+    planes
+        Band name to ``(y, x)``, as from `read_image`.
+    water, land
+        ``(y, x)`` where vessels are looked for, and where none can be; None where nobody says.
+    """
+    return (_find_radar if image.is_radar else _find_optical)(image, planes, water, land)
+
+
+def _find_radar(image: Image, planes: Planes, water: Mask | None, land: Mask | None) -> Part:
     plane = next(iter(planes.values()))
-    if image.is_radar and image.bands[0].units == "1":
+    if image.bands[0].units == "1":
         plane = 10 * np.log10(plane)
-    elif not image.is_radar:
-        plane = planes.get("nir", plane)
-        plane = 10 * np.log10(np.maximum(plane, 1e-4))
+    seen = np.logical_or.reduce([np.isfinite(plane) for plane in planes.values()])
     water = np.ones(plane.shape, bool) if water is None else water
     land = np.zeros(plane.shape, bool) if land is None else land
     nothing = {"level": np.zeros(plane.shape, np.float32), "seen_share": np.ones(plane.shape, np.float32)}
-    return detect_vessels(plane, water, land, nothing, image.pixel_m)
+    return Part(detect_vessels(plane, water, land, nothing, image.pixel_m), seen, water)
 
 
-def seen_in(planes: Planes) -> Mask:
-    """Pixels that any band saw, ``(y, x)``."""
-    measured = [np.isfinite(plane) for name, plane in planes.items() if name != "scl"]
-    return np.asarray(np.logical_or.reduce(measured))
+def _find_optical(image: Image, planes: Planes, water: Mask | None, land: Mask | None) -> Part:
+    reflectance = {name: plane for name, plane in planes.items() if name != "scl"}
+    seen = np.logical_or.reduce([np.isfinite(plane) for plane in reflectance.values()])
+    found = detect_optical_scene(reflectance, image.pixel_m, water=water, land=land)
+    return Part(found, seen, _water_in(reflectance, image.pixel_m) if water is None else water)
+
+
+def _water_in(reflectance: Planes, pixel_m: float) -> Mask:
+    model = model_water(reflectance, pixel_m)
+    if model is None:
+        return np.zeros(next(iter(reflectance.values())).shape, bool)
+    return water_body(reflectance, model, pixel_m)
 
 
 def _in_core(vessel: Vessel, block: Block) -> Vessel | None:
@@ -309,7 +344,8 @@ def _known(value: float) -> float | None:
 
 
 def _about(image: Image, site: Site | None, count: int, seen_px: int, searched_px: int) -> Row:
-    where = "all that was seen, land too" if site is None else f"water zones and berths of {site.site_id}"
+    where = "water found in the image" if not image.is_radar else "the whole image, land too"
+    where = where if site is None else f"water zones and berths of {site.site_id}"
     return {
         "image": image.name,
         "sensor": image.sensor,
@@ -321,7 +357,7 @@ def _about(image: Image, site: Site | None, count: int, seen_px: int, searched_p
         "pixel_m": image.pixel_m,
         "searched": where,
         "searched_km2": seen_px * image.pixel_m**2 / 1e6,
-        "seen_share": seen_px / searched_px,
+        "seen_share": seen_px / searched_px if searched_px else None,
         "vessels": count,
     }
 

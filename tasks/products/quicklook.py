@@ -27,6 +27,10 @@ STRETCH = (2.0, 98.0)
 COLOUR_FLOOR = 0.06
 """Reflectance that becomes white at least: a calm sea alone is drawn dark, not as noise."""
 
+HEADROOM = 3.0
+"""Of grey images: white is at least this many times as far above the median as black is below it, so that
+speckle on an empty sea does not look like ships."""
+
 SMALLEST_PX, ENLARGED_MOST = 700, 8
 """Images smaller than this are drawn in larger pixels, so that the words have room."""
 
@@ -108,8 +112,9 @@ def render(look: Look) -> tuple[npt.NDArray[np.uint8], bool]:
         if look.units == "1":
             with np.errstate(divide="ignore", invalid="ignore"):
                 layer = np.where(layer > 0, 10 * np.log10(layer), np.nan)
-        low, high = (_percentile(layer, look, q) for q in STRETCH)
-        bytes_ = [_stretched(layer, low, max(high, low + 1e-3), gamma=1.0)] * 3
+        low, middle, high = (_percentile(layer, look, q) for q in (STRETCH[0], 50.0, STRETCH[1]))
+        high = max(high, middle + HEADROOM * (middle - low), low + 1e-3)
+        bytes_ = [_stretched(layer, low, high, gamma=1.0)] * 3
         grey = True
     pixels = np.stack(bytes_, axis=-1)
     pixels[~np.logical_and.reduce([np.isfinite(p) for p in planes.values() if p.dtype.kind == "f"])] = (
