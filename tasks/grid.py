@@ -110,8 +110,8 @@ def window_of(box: GeoBox, site: Site, margin_m: float = AOI_MARGIN_M) -> GeoBox
 
 
 def _extent(box: GeoBox) -> str:
-    west, south, east, north = box.geographic_extent.boundingbox
-    return f"{west:.3f},{south:.3f} to {east:.3f},{north:.3f}"
+    lon, lat = rim_lonlat(box)
+    return f"{lon.min():.3f},{lat.min():.3f} to {lon.max():.3f},{lat.max():.3f}"
 
 
 def pixel_offset(box: GeoBox, crs: str, pixel: Affine) -> tuple[int, int] | None:
@@ -134,7 +134,7 @@ def pixel_size_m(box: GeoBox) -> float:
     nominal = (abs(box.affine.a) * abs(box.affine.e)) ** 0.5
     if CRS.from_user_input(str(box.crs)).to_epsg() != 3857:
         return float(nominal)
-    return float(nominal * np.cos(np.radians(box.geographic_extent.centroid.coords[0][1])))
+    return float(nominal * np.cos(np.radians(_middle(rim_lonlat(box)[1]))))
 
 
 def pixel_edges_m(box: GeoBox) -> tuple[float, float]:
@@ -167,7 +167,24 @@ def ground_box(box: GeoBox) -> tuple[GeoBox, str]:
     else:
         return box, ""
     edge_m = float(f"{(across * along) ** 0.5:.4g}")
-    return GeoBox.from_geopolygon(box.extent.to_crs("utm", resolution="auto"), resolution=edge_m), why
+    lon, lat = rim_lonlat(box)
+    zone = int((_middle(lon) + 180) // 6) % 60 + 1
+    utm = f"EPSG:{32600 + zone if _middle(lat) >= 0 else 32700 + zone}"
+    x, y = transformer(utm).transform(lon, lat)
+    return GeoBox.from_bbox((x.min(), y.min(), x.max(), y.max()), utm, resolution=edge_m), why
+
+
+def rim_lonlat(box: GeoBox, per_side: int = 17) -> tuple[np.ndarray, np.ndarray]:
+    """Longitudes and latitudes along the rim of a grid."""
+    height, width = box.shape
+    share = np.linspace(0, 1, per_side)
+    rows = np.concatenate([0 * share, share, 0 * share + 1, share]) * height - 0.5
+    cols = np.concatenate([share, 0 * share + 1, share, 0 * share]) * width - 0.5
+    return cell_lonlat(box, rows, cols)
+
+
+def _middle(values: np.ndarray) -> float:
+    return float((values.min() + values.max()) / 2)
 
 
 def bearing_deg(box: GeoBox, row: float, col: float, axis: tuple[float, float]) -> float:

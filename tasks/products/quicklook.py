@@ -117,7 +117,7 @@ def render(look: Look) -> tuple[npt.NDArray[np.uint8], bool]:
         bytes_ = [_stretched(layer, low, high, gamma=1.0)] * 3
         grey = True
     pixels = np.stack(bytes_, axis=-1)
-    pixels[~np.logical_and.reduce([np.isfinite(p) for p in planes.values() if p.dtype.kind == "f"])] = (
+    pixels[~np.logical_or.reduce([np.isfinite(p) for p in planes.values() if p.dtype.kind == "f"])] = (
         NOT_SEEN
     )
     return pixels, grey
@@ -160,9 +160,9 @@ def _outlined(picture: Image.Image, shapes: Sequence[shapely.Geometry], colour: 
 
 
 def _label(picture: Image.Image, shapes: Sequence[shapely.Geometry], lengths: Sequence[float]) -> None:
-    """Write each length beside its outline, where no other length stands."""
+    """Write each length beside its outline, where neither another length nor another vessel is."""
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(13)
-    taken: list[tuple[float, float, float, float]] = []
+    taken: list[tuple[float, ...]] = [shape.bounds for shape in shapes]
     for shape, length_m in zip(shapes, lengths, strict=True):
         text = f"{length_m:.0f} m"
         wide, high = pen.textlength(text, font), 14.0
