@@ -1,138 +1,139 @@
-"""A hull's place, extents and direction from a plane of contrast, to a fraction of a pixel.
+"""From bright pixels to hulls: groups that touch, rafts taken apart, each measured or refused.
 
-Pixels on a hull's edge are part ship, part water. Where contrast, interpolated, falls to half of the
-hull's own contrast nearby, there its edge lies: "nearby", because a white bridge must not make the
-dark deck before it look like water.
+What passes a detector is a list of pixels with scores. Groups are cut at a share of their peak, since a
+bright ship blooms and grows a cross of sidelobes; rafts of ships alongside one another are taken apart
+where a group is wider than any ship; and what no ship can be (a streak of a kilometre) is told apart.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
-from tasks.science.shapes import Vessel
-
-Plane = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
+from tasks.science.groups import Boxes, Indices, Labels, boxes, cores, label, tops
+from tasks.science.hull_options import DEFAULT_HULLS, HullOptions
+from tasks.science.rafts import take_apart
+from tasks.science.shapes import Vessel, length_sd_m
 
 
 @dataclass(frozen=True)
-class HullOptions:
-    """How a hull is measured."""
+class Hull:
+    """A group of bright pixels, measured."""
 
-    fine: int = 4
-    """Steps into which a pixel is interpolated."""
+    vessel: Vessel
+    fits: bool
+    """Whether a ship can be like this."""
 
-    near_px: int = 2
-    """How far a pixel's own hull reaches: half of its contrast is the edge."""
-
-    edge: float = 0.5
-    """Share of the hull's contrast nearby at which it ends."""
-
-    floor: float = 0.15
-    """Share of the hull's highest contrast below which nothing belongs to it: a wake's foam, or glow."""
-
-    end: float = 0.4
-    """Share of its usual breadth that a hull has at its ends: what is thinner is a wake, a boom or a mast's
-    shadow, or the blur of a bow."""
-
-    blur_px: float = 1.0
-    """Breadth that a line has in the image, taken off in quadrature from the width."""
-
-    fullness: float = 0.92
-    """Area of a deck by that of its box."""
-
-    length_sd_px: float = 0.7
-    """Standard error of a length, pixels; to this adds `relative_sd`."""
-
-    width_sd_px: float = 0.5
-    relative_sd: float = 0.04
+    index: Indices
+    """Its pixels, flat indices."""
 
 
-DEFAULT_HULLS = HullOptions()
+@dataclass(frozen=True)
+class Pixels:
+    """Bright pixels in groups."""
+
+    index: Indices
+    score: npt.NDArray[np.float32]
+    labels: Labels
+    count: int
+    width: int
+
+    def only(self, keep: npt.NDArray[np.bool_]) -> Pixels:
+        """Some of the groups, numbered anew."""
+        number = np.cumsum(keep, dtype=np.int32) - 1
+        inside = keep[self.labels]
+        labels = number[self.labels[inside]].astype(np.int32)
+        return Pixels(self.index[inside], self.score[inside], labels, int(keep.sum()), self.width)
+
+    def boxes(self, pixel_m: float, inside: npt.NDArray[np.bool_] | None = None) -> Boxes:
+        """Oriented boxes of the groups, or of some of their pixels."""
+        some = slice(None) if inside is None else inside
+        rows, cols = np.divmod(self.index[some], self.width)
+        return boxes(rows, cols, self.labels[some], self.count, pixel_m)
+
+    def members(self) -> list[Indices]:
+        """Positions of each group's pixels."""
+        order = np.argsort(self.labels, kind="stable")
+        return np.split(order, np.cumsum(np.bincount(self.labels, minlength=self.count))[:-1])
 
 
-def measure_hull(
-    contrast: Plane, inside: Mask, pixel_m: float, score: float, options: HullOptions = DEFAULT_HULLS
-) -> Vessel | None:
-    """Measure one hull; None if nothing is left of it.
+def find_hulls(
+    index: Indices,
+    score: npt.NDArray[np.float32],
+    width: int,
+    pixel_m: float,
+    options: HullOptions = DEFAULT_HULLS,
+) -> list[Hull]:
+    """Group bright pixels and measure each group.
 
     Parameters
     ----------
-    contrast
-        ``(y, x)`` reflectance above the water, the object and a margin of some pixels.
-    inside
-        ``(y, x)`` the object's own pixels.
+    index
+        Flat indices of the pixels above `HullOptions.grow` in a plane `width` pixels wide, sorted.
+    score
+        Their significance.
+    width
+        Pixels in a row of the plane.
     pixel_m
         Edge of a pixel on the ground, metres.
-    score
-        Carried into the vessel.
     options
-        How hulls are measured.
+        What a ship can be.
+
+    Returns
+    -------
+    list of Hull
+        Everything large and bright enough, whether or not it can be a ship.
     """
-    outline = hull_pixels(contrast, inside, options)
-    if outline is None:
-        return None
-    rows, cols = np.nonzero(outline)
-    step = pixel_m / options.fine
-    y, x = -rows * step, cols * step
-    axis = _axis(x, y)
-    along = x * axis[0] + y * axis[1]
-    across = -x * axis[1] + y * axis[0]
-    start, stop = _ends(along, step, options)
-    inner = (along >= start) & (along <= stop)
-    length = stop - start
-    width = inner.sum() * step**2 / length / options.fullness
-    width = float(np.sqrt(max(width**2 - (options.blur_px * pixel_m) ** 2, (0.5 * pixel_m) ** 2)))
-    if width > length:
-        length, width, axis = width, length, (-axis[1], axis[0])
-    middle, side = (start + stop) / 2, float(across[inner].mean())
-    mx, my = middle * axis[0] - side * axis[1], middle * axis[1] + side * axis[0]
-    row, col = (-my / step + 0.5) / options.fine - 0.5, (mx / step + 0.5) / options.fine - 0.5
-    length_sd = float(np.hypot(options.length_sd_px * pixel_m, options.relative_sd * length))
-    width_sd = float(np.hypot(options.width_sd_px * pixel_m, options.relative_sd * width))
-    return Vessel(float(row), float(col), float(length), width, length_sd, width_sd, axis, score)
+    count, labels = label(index, width)
+    pixels = Pixels(index, score, labels, count, width)
+    area_m2 = np.bincount(labels, minlength=count) * pixel_m**2
+    peak = score[tops(score, labels, count)]
+    pixels = pixels.only((area_m2 >= options.min_area_m2) & (peak >= options.peak))
+    return _measure(_part(pixels, pixel_m, options), pixel_m, options) if pixels.count else []
 
 
-def hull_pixels(contrast: Plane, inside: Mask, options: HullOptions = DEFAULT_HULLS) -> Mask | None:
-    """Give the hull on a grid `fine` times finer, its holes closed; None if it vanishes."""
-    own = np.where(inside, contrast, 0)
-    peak = float(np.percentile(own[inside], 90)) if inside.any() else 0.0
-    if peak <= 0:
-        return None
-    near = ndimage.grey_dilation(own, size=2 * options.near_px + 1)
-    needed = np.maximum(options.edge * near, options.floor * peak)
-    around = ndimage.binary_dilation(inside, np.ones((3, 3), bool))
-    fine = _finer(contrast, options.fine) >= _finer(needed, options.fine)
-    fine &= np.kron(around, np.ones((options.fine, options.fine), bool))
-    fine = ndimage.binary_closing(np.pad(fine, 12), iterations=options.fine)[12:-12, 12:-12]
-    fine = ndimage.binary_fill_holes(fine)
-    labels, count = ndimage.label(fine)
-    if not count:
-        return None
-    return np.asarray(labels == 1 + int(np.bincount(labels.ravel())[1:].argmax()))
+def _part(pixels: Pixels, pixel_m: float, options: HullOptions) -> Pixels:
+    """Give each ship of a raft a group of its own."""
+    core = cores(pixels.index, pixels.score, pixels.labels, pixels.count, options.cores[0], pixels.width)
+    wide = pixels.boxes(pixel_m, core.inside).width_m - options.blur_m > options.raft_width_m
+    labels, count, members = pixels.labels.copy(), pixels.count, pixels.members()
+    for group in np.flatnonzero(wide):
+        own = members[group]
+        rows, cols = np.divmod(pixels.index[own], pixels.width)
+        parts = take_apart(rows, cols, pixels.score[own], pixel_m, options)
+        labels[own] = np.where(parts > 1, count + parts - 2, group)
+        count += max(int(parts.max()) - 1, 0)
+    return Pixels(pixels.index, pixels.score, labels, count, pixels.width)
 
 
-def _finer(plane: Plane, fine: int) -> Plane:
-    """Interpolate between pixel middles, linearly."""
-    at = [(np.arange(size * fine) + 0.5) / fine - 0.5 for size in plane.shape]
-    grid = np.meshgrid(*at, indexing="ij")
-    return np.asarray(ndimage.map_coordinates(plane, grid, order=1, mode="nearest"), dtype=np.float32)
+def _measure(pixels: Pixels, pixel_m: float, options: HullOptions) -> list[Hull]:
+    """Measure each group at the first height at which it may be a ship, else as a whole."""
+    whole = pixels.boxes(pixel_m)
+    best = [_vessel(whole, k, 0.0, pixel_m, options) for k in range(pixels.count)]
+    fits = np.zeros(pixels.count, bool)
+    for share in options.cores:
+        core = cores(pixels.index, pixels.score, pixels.labels, pixels.count, share, pixels.width)
+        size = np.bincount(pixels.labels[core.inside], minlength=pixels.count)
+        box = pixels.boxes(pixel_m, core.inside)
+        good = (box.length_m - options.blur_m <= options.max_length_m) & ~fits
+        good &= box.width_m - options.blur_m <= options.max_width_m
+        good &= core.elsewhere <= options.scattered * size
+        for k in np.flatnonzero(good):
+            best[k] = _vessel(box, k, 0.0, pixel_m, options)
+        fits |= good
+        if fits.all():
+            break
+    peak = pixels.score[tops(pixels.score, pixels.labels, pixels.count)]
+    return [
+        Hull(replace(best[k], score=float(peak[k])), bool(fits[k]), pixels.index[own])
+        for k, own in enumerate(pixels.members())
+    ]
 
 
-def _axis(x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]) -> tuple[float, float]:
-    centred = np.stack([x - x.mean(), y - y.mean()])
-    _, vectors = np.linalg.eigh(centred @ centred.T + np.eye(2) * 1e-9)
-    return float(vectors[0, 1]), float(vectors[1, 1])
-
-
-def _ends(along: npt.NDArray[np.floating], step: float, options: HullOptions) -> tuple[float, float]:
-    """First and last place at which the hull has its breadth."""
-    origin = along.min()
-    bins = ((along - origin) / step).astype(int)
-    breadth = ndimage.uniform_filter1d(np.bincount(bins).astype(float), 3, mode="constant")
-    wide = np.flatnonzero(breadth >= options.end * np.median(breadth[breadth > 0]))
-    return float(origin + wide[0] * step), float(origin + (wide[-1] + 1) * step)
+def _vessel(box: Boxes, k: int, score: float, pixel_m: float, options: HullOptions) -> Vessel:
+    length, width = (max(float(e[k]) - options.blur_m, pixel_m) for e in (box.length_m, box.width_m))
+    sds = length_sd_m(length, pixel_m), length_sd_m(width, pixel_m)
+    axis = float(box.east[k]), float(box.north[k])
+    return Vessel(float(box.row[k]), float(box.col[k]), length, width, *sds, axis, score)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from tasks.science.clutter import box_sums
-from tasks.science.hulls import DEFAULT_HULLS, HullOptions, measure_hull
+from tasks.science.optical_hulls import DEFAULT_HULLS, HullOptions, measure_hull
 from tasks.science.shapes import Detection, Vessel
 from tasks.science.water import (
     DEFAULT_WATER,

@@ -1,0 +1,310 @@
+"""The arithmetic of one tile of the ring CFAR, in small loops that the compiler turns into vector code.
+
+Every sum over a ring is a sum of whole numbers: brightness is rounded to an eighth of a spread before it
+is summed (the score itself is not). So no sum depends on the order in which it was made, and neither
+tiles nor threads change a bit of the result.
+
+The ring is laid in cells of about the sensor's resolution, two pixels of 10 m a side: clutter over
+hundreds of metres does not change within twenty. From a larger cell four pixels are taken. A cell's
+count, sum and sum of squares are packed into one integer, so that one running sum serves all three.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+STEPS = 8
+"""Steps of the rounded brightness in one spread; rounding adds 0.1 % to a spread."""
+
+MAX_STEPS = 32 * STEPS
+"""Rounded brightness ends here on either side of the water's level."""
+
+NEVER = 32767
+"""Rounded brightness of a pixel that may not serve as clutter: above every limit."""
+
+COUNT_BITS, SUM_BITS = 12, 22
+"""Room in the packed integer; the squares have the 29 bits that are left beside the sign."""
+
+MAX_SAMPLES = 2**COUNT_BITS - 1
+"""Pixels that a window may have: with `MAX_STEPS` no field runs over."""
+
+compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
+
+STEP = np.float32(1 / STEPS)
+ROUNDING = np.float32(1 / 12)
+"""Variance that rounding adds, in steps (Sheppard)."""
+
+NAN = np.float32(np.nan)
+ZERO, ONE, INFINITE = np.float32(0), np.float32(1), np.float32(np.inf)
+DB_PER_OCTAVE = np.float32(10 * np.log10(2))
+
+
+def _logarithm(degree: int) -> list[np.float32]:
+    """Coefficients of log2(1 + f) over 0 to 1, from Chebyshev's nodes."""
+    fit = np.polynomial.Chebyshev.interpolate(lambda f: np.log2(1 + f), degree, [0, 1])
+    return [np.float32(c) for c in fit.convert(kind=np.polynomial.Polynomial).coef]
+
+
+L0, L1, L2, L3, L4, L5 = _logarithm(5)
+"""Errors stay below 1e-4 dB."""
+
+MANTISSA, EXPONENT_BITS, BIAS = 0x7FFFFF, 23, 127
+"""Layout of a float32."""
+
+FRACTION = np.float32(2.0**-EXPONENT_BITS)
+
+
+@compiled
+def decibels(power: Any, out: Any, seen: Any) -> int:
+    """Write 10 log10 of a row of linear power, 0 where it is not above 0 and finite; count what is."""
+    bits = power.view(np.int32)
+    total = np.int32(0)
+    for x in range(out.size):
+        f = np.float32(bits[x] & MANTISSA) * FRACTION
+        octaves = np.float32((bits[x] >> EXPONENT_BITS) - BIAS)
+        octaves += L0 + f * (L1 + f * (L2 + f * (L3 + f * (L4 + f * L5))))
+        good = (power[x] > ZERO) & (power[x] < INFINITE)
+        out[x] = octaves * DB_PER_OCTAVE if good else ZERO
+        seen[x] = ONE if good else ZERO
+        total += np.int32(good)
+    return total
+
+
+@compiled
+def copy_seen(values: Any, out: Any, seen: Any) -> int:
+    """Copy a row of decibels, 0 where it is not finite; count what is."""
+    total = np.int32(0)
+    for x in range(out.size):
+        good = abs(values[x]) < INFINITE
+        out[x] = values[x] if good else ZERO
+        seen[x] = ONE if good else ZERO
+        total += np.int32(good)
+    return total
+
+
+@compiled
+def add_three(a: Any, b: Any, c: Any, out: Any) -> None:
+    """Add three rows, in this order."""
+    for x in range(out.size):
+        out[x] = a[x] + b[x] + c[x]
+
+
+@compiled
+def add(to: Any, more: Any) -> None:
+    """Add one row to another."""
+    for x in range(to.size):
+        to[x] += more[x]
+
+
+@compiled
+def scale_by(row: Any, factor: Any) -> None:
+    """Multiply a row by one number."""
+    for x in range(row.size):
+        row[x] *= factor
+
+
+@compiled
+def divide_seen(total: Any, count: Any, seen: Any) -> None:
+    """Divide sums by counts; NaN where a pixel is not seen itself."""
+    for x in range(total.size):
+        mean = total[x] * (ONE / max(count[x], ONE))
+        total[x] = mean if seen[x] > ZERO else NAN
+
+
+@compiled
+def standardise(row: Any, level: Any, per_spread: Any) -> None:
+    """Turn a row of decibels into spreads above a level."""
+    for x in range(row.size):
+        row[x] = (row[x] - level) * per_spread
+
+
+@compiled
+def round_row(values: Any, allowed: Any, out: Any) -> None:
+    """Round brightness to steps; `NEVER` where it is not seen or not allowed as clutter."""
+    for x in range(out.size):
+        steps = np.floor(values[x] * np.float32(STEPS) + np.float32(0.5))
+        steps = min(max(steps, np.float32(-MAX_STEPS)), np.float32(MAX_STEPS))
+        good = (values[x] == values[x]) & (allowed[x] != 0)
+        out[x] = np.int16(steps) if good else np.int16(NEVER)
+
+
+@compiled
+def _packed(value: Any, limit: Any) -> Any:
+    kept = value < limit
+    small = np.int32(value) if kept else np.int32(0)
+    return (
+        np.int64(kept)
+        + (np.int64(small) << COUNT_BITS)
+        + (np.int64(small * small) << (COUNT_BITS + SUM_BITS))
+    )
+
+
+@compiled
+def sum_single(first: Any, limit: Any, out: Any) -> None:
+    """Pack the pixels below the limit, one a cell."""
+    for j in range(out.size):
+        out[j] = _packed(first[j], limit[j])
+
+
+@compiled
+def sum_pairs(first: Any, second: Any, limit: Any, out: Any) -> None:
+    """Pack the pixels below each cell's limit, 2 × 2 a cell."""
+    for j in range(out.size):
+        a, b, c, d = first[2 * j], first[2 * j + 1], second[2 * j], second[2 * j + 1]
+        top = limit[j]
+        ka, kb, kc, kd = np.int32(a < top), np.int32(b < top), np.int32(c < top), np.int32(d < top)
+        va, vb, vc, vd = ka * np.int32(a), kb * np.int32(b), kc * np.int32(c), kd * np.int32(d)
+        count = ka + kb + kc + kd
+        total = va + vb + vc + vd
+        squares = va * va + vb * vb + vc * vc + vd * vd
+        out[j] = (
+            np.int64(count) + (np.int64(total) << COUNT_BITS) + (np.int64(squares) << (COUNT_BITS + SUM_BITS))
+        )
+
+
+@compiled
+def sum_corners(first: Any, second: Any, cell: int, limit: Any, out: Any) -> None:
+    """Pack four pixels below the limit of each larger cell."""
+    half = cell // 2
+    for j in range(out.size):
+        x = j * cell
+        out[j] = (
+            _packed(first[x], limit[j])
+            + _packed(first[x + half], limit[j])
+            + _packed(second[x], limit[j])
+            + _packed(second[x + half], limit[j])
+        )
+
+
+@compiled
+def sum_cells(rounded: Any, limit: Any, cell: int, out: Any) -> None:
+    """Pack count, sum and sum of squares of every cell's pixels below its limit."""
+    for i in range(out.shape[0]):
+        y = i * cell
+        if cell == 1:
+            sum_single(rounded[y], limit[i], out[i])
+        elif cell == 2:
+            sum_pairs(rounded[y], rounded[y + 1], limit[i], out[i])
+        else:
+            sum_corners(rounded[y], rounded[y + cell // 2], cell, limit[i], out[i])
+
+
+@compiled
+def slide(column: Any, entering: Any, leaving: Any) -> None:
+    """Move column sums by one row."""
+    for x in range(column.size):
+        column[x] += entering[x] - leaving[x]
+
+
+@compiled
+def gains(outer_in: Any, outer_out: Any, guard_out: Any, guard_in: Any, out: Any) -> None:
+    """What a ring's sum gains from each column to the next."""
+    for x in range(out.size):
+        out[x] = outer_in[x] - outer_out[x] - guard_out[x] + guard_in[x]
+
+
+@compiled
+def accumulate(steps: Any, start: Any, out: Any) -> None:
+    """Running sum."""
+    running = start
+    out[0] = running
+    for x in range(steps.size):
+        running += steps[x]
+        out[x + 1] = running
+
+
+@compiled
+def unpack(
+    packed: Any, least: Any, few: Any, whole: Any, low: Any, high: Any, mean: Any, spread: Any
+) -> None:
+    """Turn packed sums into means and spreads; where pixels are few, those of the whole water."""
+    field = (1 << SUM_BITS) - 1
+    sign = 1 << (SUM_BITS - 1)
+    for x in range(mean.size):
+        count = np.float32(np.int32(packed[x] & MAX_SAMPLES))
+        rest = packed[x] >> COUNT_BITS
+        total = ((rest & field) ^ sign) - sign
+        squares = (rest - total) >> SUM_BITS
+        share = ONE / max(count, ONE)
+        middle = np.float32(np.int32(total)) * share
+        variance = np.float32(np.int32(squares)) * share - middle * middle - ROUNDING
+        own = np.sqrt(max(variance, ZERO)) * STEP
+        scarce = count < least
+        mean[x] = few[x] if scarce else middle * STEP
+        spread[x] = whole if scarce else min(max(own, low), high)
+
+
+@compiled
+def ring(
+    cells: Any, reach: int, guard: int, least: Any, few: Any, spreads: Any, mean: Any, spread: Any
+) -> None:
+    """Mean and spread of the ring of every cell that lies `reach` cells inside the plane."""
+    height, width = cells.shape
+    whole, low, high = spreads
+    wide = width - 2 * reach
+    near = reach - guard
+    outside, inside = np.zeros(width + 1, np.int64), np.zeros(width + 1, np.int64)
+    gained, sums = np.empty(wide, np.int64), np.empty(wide + 1, np.int64)
+    here = slice(reach, reach + wide)
+    for y in range(reach, height - reach):
+        if y == reach:
+            for k in range(2 * reach + 1):
+                add(outside[:width], cells[k])
+            for k in range(near, near + 2 * guard + 1):
+                add(inside[:width], cells[k])
+        else:
+            slide(outside[:width], cells[y + reach], cells[y - reach - 1])
+            slide(inside[:width], cells[y + guard], cells[y - guard - 1])
+        first = outside[: 2 * reach + 1].sum() - inside[near : near + 2 * guard + 1].sum()
+        gains(
+            outside[2 * reach + 1 :], outside[:wide],
+            inside[near + 2 * guard + 1 : near + 2 * guard + 1 + wide], inside[near : near + wide], gained,
+        )  # fmt: skip
+        accumulate(gained, first, sums)
+        unpack(sums[:wide], least, few[y][here], whole, low, high, mean[y][here], spread[y][here])
+
+
+@compiled
+def lower_limits(limit: Any, mean: Any, spread: Any, censor: Any) -> None:
+    """Censor against the ring as well: the lower of two limits, in steps."""
+    for y in range(limit.shape[0]):
+        _lower(limit[y], mean[y], spread[y], censor)
+
+
+@compiled
+def _lower(limit: Any, mean: Any, spread: Any, censor: Any) -> None:
+    for x in range(limit.size):
+        top = np.ceil((mean[x] + censor * spread[x]) * np.float32(STEPS))
+        top = min(max(top, np.float32(-MAX_STEPS)), np.float32(limit[x]))
+        limit[x] = np.int16(top)
+
+
+@compiled
+def spread_out(cells: Any, cell: int, out: Any) -> None:
+    """Repeat each cell's value over its pixels."""
+    if cell == 2:
+        for j in range(out.size // 2):
+            out[2 * j] = cells[j]
+            out[2 * j + 1] = cells[j]
+    else:
+        for x in range(out.size):
+            out[x] = cells[x // cell]
+
+
+@compiled
+def score_row(values: Any, mean: Any, spread: Any, out: Any) -> None:
+    """Spreads above the ring."""
+    for x in range(out.size):
+        out[x] = (values[x] - mean[x]) / spread[x]
+
+
+@compiled
+def count_above(score: Any, rounded: Any, least: Any) -> int:
+    """Count the pixels of a row that exceed a score where they may."""
+    total = np.int32(0)
+    for x in range(score.size):
+        total += np.int32((score[x] > least) & (rounded[x] != NEVER))
+    return total
