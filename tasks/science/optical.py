@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from tasks.science.clutter import box_sums
+from tasks.science.sums import box_sums
 from tasks.science.optical_hulls import DEFAULT_HULLS, HullOptions, measure_hull
 from tasks.science.shapes import Detection, Vessel
 from tasks.science.water import (

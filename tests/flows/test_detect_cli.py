@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tasks.catalog.geotiff import GDAL_OPTIONS
 from tests.detect_images import (
     SHIP_PX,
     SHIPS,
@@ -204,7 +205,8 @@ def test_no_image_that_can_be_read_is_no_result(tmp_path: Path) -> None:
     assert not out.exists()
 
 
-def test_a_server_that_is_away_is_no_bad_input(tmp_path: Path) -> None:
+def test_a_server_that_is_away_is_no_bad_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(GDAL_OPTIONS, "GDAL_HTTP_RETRY_DELAY", "0.01")
     line = refused("http://127.0.0.1:9/a.tif", "--out", tmp_path / "v.geojson", exit_code=1)
     assert "127.0.0.1:9/a.tif" in line
 
