@@ -251,6 +251,8 @@ def search(image: Image, site: Site | None) -> tuple[list[Row], Row]:
         seen_px += int((part.seen & part.searched)[own].sum())
     if not held_data:
         raise SceneError(f"{image.name} holds no data{'' if site is None else f' over {site.site_id}'}")
+    if ground.searched is not None:
+        vessels = [v for v in vessels if ground.searched[round(v.row), round(v.col)]]
     vessels.sort(key=lambda v: (v.row, v.col))
     rows = [_row(vessel, image, ground) for vessel in vessels]
     return rows, _about(image, site, len(rows), seen_px, searched_px)
