@@ -1,0 +1,151 @@
+"""Where a radar scene shows land, told from the scene alone.
+
+Sea is smooth: neighbouring blocks of 160 m differ by little more than speckle, whatever the wind, while
+land changes from field to field. So large rough regions are land; regions that they close in, or that are
+as bright as they are, belong to them. This holds for a scene that is all sea and for one with calm and
+windy parts, where any threshold on brightness would find a shore. Near the shore the mask is drawn
+again on blocks of 40 m: what is brighter than half way from sea to land and hangs together with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from tasks.science.cfar import Mask, Plane
+from tasks.science.survey import middle, shrink
+
+EIGHT = np.ones((3, 3), bool)
+
+
+@dataclass(frozen=True)
+class LandOptions:
+    """How land is told from sea."""
+
+    block: int = 4
+    """Side of a coarse block, in quads of four pixels: 160 m at 10 m."""
+
+    rough: float = 2.5
+    """How many times the sea's own roughness a region's must be."""
+
+    reach: int = 2
+    """Roughness is a median over so many coarse blocks on every side: a ship in one of nine blocks does
+    not make a region rough."""
+
+    min_step_db: float = 3.0
+    """What is no brighter above the sea than this is no land, however rough: a front, a rain cell."""
+
+    min_blocks: int = 24
+    """Smaller regions are no land: 0.6 km² at 10 m. A raft, a dense anchorage."""
+
+    shore: int = 3
+    """Coarse blocks on either side of the shore that are drawn again."""
+
+
+DEFAULT_LAND = LandOptions()
+
+
+def find_land(quads: Plane, options: LandOptions = DEFAULT_LAND) -> Mask:
+    """Tell land from sea.
+
+    Parameters
+    ----------
+    quads
+        ``(y, x)`` mean decibels of small blocks, as `survey.Survey` has them; NaN where not seen.
+    options
+        How land is told.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(y, x)`` bool, on the grid of `quads`; nothing is land where nothing is seen.
+    """
+    coarse = middle(shrink(quads, options.block))
+    region = _rough_regions(coarse, options)
+    if not region.any():
+        return np.zeros(quads.shape, bool)
+    return _draw_shore(quads, coarse, region, options)
+
+
+def _rough_regions(coarse: Plane, options: LandOptions) -> Mask:
+    seen = np.isfinite(coarse)
+    if not seen.any():
+        return np.zeros(coarse.shape, bool)
+    rough = roughness(coarse, options.reach)
+    known = np.isfinite(rough)
+    if not known.any():
+        return np.zeros(coarse.shape, bool)
+    calm = _sea_roughness(rough[known])
+    wild = known & (rough > options.rough * calm)
+    level = _sea_level(coarse, seen & ~wild)
+    bright = seen & (coarse > level + options.min_step_db)
+    core = ndimage.binary_opening(wild & bright, EIGHT)
+    # Fields, lakes and towns between rough blocks: what hangs together by brightness, and holes in it.
+    body = ndimage.binary_propagation(core, EIGHT, mask=bright & (rough > options.rough * calm / 2))
+    filled = ndimage.binary_fill_holes(body)
+    labels, count = ndimage.label(filled, EIGHT)
+    size = np.bincount(labels.ravel(), minlength=count + 1)
+    size[0] = 0
+    return np.asarray(size[labels] >= options.min_blocks)
+
+
+def roughness(coarse: Plane, reach: int) -> Plane:
+    """Median step between neighbouring blocks, within `reach` blocks; decibels, NaN where unknown."""
+    steps = np.full((2, *coarse.shape), np.nan, np.float32)
+    steps[0, :, 1:] = abs(np.diff(coarse, axis=1))
+    steps[1, 1:] = abs(np.diff(coarse, axis=0))
+    height, width = coarse.shape
+    padded = np.pad(steps, ((0, 0), (reach, reach), (reach, reach)), constant_values=np.nan)
+    shifts = [
+        padded[k, dy : dy + height, dx : dx + width]
+        for k in range(2)
+        for dy in range(2 * reach + 1)
+        for dx in range(2 * reach + 1)
+    ]
+    return middle(np.stack(shifts, axis=-1))
+
+
+def _sea_roughness(rough: Plane) -> float:
+    """Roughness of the smoothest of a scene's parts: its lowest mode."""
+    return float(np.quantile(rough, 0.1))
+
+
+def _sea_level(coarse: Plane, smooth: Mask) -> Plane:
+    """Level of the smooth blocks around each block, decibels; that of all where there are none near."""
+    whole = float(np.median(coarse[smooth])) if smooth.any() else float(np.nanmin(coarse))
+    parts = middle(shrink(np.where(smooth, coarse, np.nan), 16))
+    parts = np.where(np.isfinite(parts), parts, whole)
+    near = ndimage.median_filter(parts, 3, mode="nearest")
+    return near.repeat(16, 0).repeat(16, 1)[: coarse.shape[0], : coarse.shape[1]].astype(np.float32)
+
+
+def _draw_shore(quads: Plane, coarse: Plane, region: Mask, options: LandOptions) -> Mask:
+    """Draw the shore again on the small blocks."""
+    inland = ndimage.binary_erosion(region, EIGHT, iterations=options.shore, border_value=1)
+    off = ~ndimage.binary_dilation(region, EIGHT, iterations=options.shore)
+    water = _level_around(coarse, ~region & np.isfinite(coarse), options)
+    land = _level_around(coarse, region, options)
+    height, width = quads.shape
+    inside, outside, solid, half = (
+        plane.repeat(options.block, 0).repeat(options.block, 1)[:height, :width]
+        for plane in (inland, off, region, (water + land) / 2)
+    )
+    with np.errstate(invalid="ignore"):
+        bright = (quads > half) & ~outside
+    core = inside | ndimage.binary_opening(bright & solid, EIGHT)
+    drawn = ndimage.binary_propagation(core, EIGHT, mask=bright | inside)
+    open_water = ndimage.binary_propagation(outside, mask=~drawn)
+    return np.asarray(~open_water & (drawn | ~outside) if outside.any() else np.ones_like(drawn))
+
+
+def _level_around(coarse: Plane, where: Mask, options: LandOptions) -> Plane:
+    """Level of some blocks near each block: the median of those within a few blocks, decibels."""
+    parts = middle(shrink(np.where(where, coarse, np.nan), 2 * options.shore))
+    known = np.isfinite(parts)
+    if not known.any():
+        return np.zeros_like(coarse)
+    at = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+    near = parts[tuple(at)].repeat(2 * options.shore, 0).repeat(2 * options.shore, 1)
+    return near[: coarse.shape[0], : coarse.shape[1]].astype(np.float32)

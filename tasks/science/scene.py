@@ -1,0 +1,248 @@
+"""Vessels in a whole radar scene with no site and no memory: land is found, every band is searched.
+
+A scene is walked over twice, window by window: once for land and the level of the sea, once for what
+stands out from its ring. Nothing as large as the scene is made on the way, so a scene may lie in a file,
+in chunks or in memory, and gives the same vessels to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.errors import InputError
+from tasks.science.cfar import (
+    DEFAULT_RING,
+    TILE,
+    Exceeding,
+    Image,
+    Mask,
+    Plane,
+    RingOptions,
+    Scan,
+    Sea,
+    censored,
+    exceeding,
+    lay_ring,
+)
+from tasks.science.groups import Indices
+from tasks.science.hull_options import DEFAULT_HULLS, HullOptions
+from tasks.science.hulls import Hull, find_hulls
+from tasks.science.land import DEFAULT_LAND, LandOptions, find_land
+from tasks.science.radiometry import MAD_TO_SD, UNITS
+from tasks.science.shapes import Detection
+from tasks.science.survey import EVERY, QUAD, Survey, middle, shrink, survey
+
+LEVEL_BLOCK = 8
+"""Side of the blocks that have a sea level of their own, in blocks of `EVERY` pixels: 2.6 km at 10 m."""
+
+
+class Array(Protocol):
+    """A band: NumPy array, memory map, dask array, or anything else that is cut like one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...  # noqa: D102
+
+    @property
+    def dtype(self) -> Any: ...  # noqa: D102
+
+    def __getitem__(self, window: tuple[slice, slice], /) -> Any: ...
+
+
+@dataclass(frozen=True)
+class SceneOptions:
+    """How a whole scene is searched."""
+
+    ring: RingOptions = DEFAULT_RING
+    hulls: HullOptions = DEFAULT_HULLS
+    land: LandOptions = DEFAULT_LAND
+
+    multilook_m: float = 30.0
+    """Side of the averaging window; one pixel where pixels are as large."""
+
+    shore_m: float = 45.0
+    """A vessel whose centre is as near to land belongs to the shore, where layover and blur reach."""
+
+    threads: int = 1
+    """Tiles that are computed at the same time; no result depends on it."""
+
+
+DEFAULT_SCENE = SceneOptions()
+
+
+def detect_radar_scene(
+    bands: Mapping[str, Array],
+    units: str,
+    pixel_m: float,
+    water: Mask | None = None,
+    options: SceneOptions = DEFAULT_SCENE,
+) -> Detection:
+    """Find the vessels of a radar scene.
+
+    Parameters
+    ----------
+    bands
+        ``(y, x)`` planes of one scene and one shape by name (vv, vh, hh, hv): arrays, memory maps, or
+        `xarray.DataArray` and dask arrays, which are read chunk by chunk. A vessel need stand out in one
+        band only. Not seen: NaN in floats, 0 in anything.
+    units
+        "1" (linear power), "dB" or "relative dB".
+    pixel_m
+        Edge of a pixel on the ground, metres.
+    water
+        ``(y, x)`` where vessels are looked for; without it, land is told from the scene.
+    options
+        How it is searched.
+
+    Returns
+    -------
+    Detection
+        From the north, vessels of at least the shortest length that is claimed.
+
+    Raises
+    ------
+    InputError
+        If there is no band, bands differ in shape, or units are none of these.
+    """
+    images = _open(bands, units, pixel_m, options)
+    step, tile = _steps(next(iter(bands.values())))
+    windows = list(cut(images[0].shape, step))
+    surveys = [survey(image, windows) for image in images]
+    land = None if water is not None else _shared_land(surveys, options.land)
+    found: list[Exceeding] = []
+    for image, seen in zip(images, surveys, strict=True):
+        free = _allowed(image.shape, water, land)
+        sea = describe_sea(seen, *free, options.ring)
+        if sea is not None:
+            scan = Scan(image, sea, lay_ring(pixel_m, options.ring), *free, options.ring)
+            found.append(exceeding(scan, options.hulls.grow, options.threads, tile))
+    if not found:
+        return Detection(())
+    index, score = unite(found)
+    width = images[0].shape[1]
+    hulls = find_hulls(index, score, width, pixel_m, options.hulls)
+    if land is not None:
+        hulls = [hull for hull in hulls if _lies_free(hull, land, width, pixel_m, options)]
+    vessels = [h.vessel for h in hulls if h.fits and h.vessel.length_m >= options.hulls.min_length_m]
+    return Detection(
+        tuple(sorted(vessels, key=lambda v: (v.row, v.col))),
+        tuple(sorted((h.vessel.row, h.vessel.col) for h in hulls if not h.fits)),
+    )
+
+
+def _open(bands: Mapping[str, Array], units: str, pixel_m: float, options: SceneOptions) -> list[Image]:
+    if units not in UNITS:
+        raise InputError(f"backscatter units are {units!r}; one of {', '.join(map(repr, UNITS))} is needed")
+    shapes = {name: tuple(array.shape) for name, array in bands.items()}
+    if len(set(shapes.values())) != 1 or any(len(shape) != 2 for shape in shapes.values()):
+        raise InputError(f"bands of one scene share one shape (y, x); these are {shapes}")
+    radius = max(0, round((options.multilook_m / pixel_m - 1) / 2))
+    power = units == "1"
+    return [
+        Image(_reader(array, power), (int(array.shape[0]), int(array.shape[1])), power, radius)
+        for array in bands.values()
+    ]
+
+
+def _reader(array: Array, power: bool) -> Any:
+    """Read blocks of a band as float32, NaN where 0; linear power keeps its 0, which counts as not seen."""
+
+    def read(rows: slice, cols: slice) -> npt.NDArray[np.float32]:
+        block = array[rows, cols]
+        data = np.asarray(block.compute() if hasattr(block, "compute") else block)
+        if power:
+            return data.astype(np.float32, copy=False)
+        return np.where(data == 0, np.float32(np.nan), data).astype(np.float32, copy=False)
+
+    return read
+
+
+def _steps(array: Array) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Sides of the survey's windows and of the detector's tiles: about a chunk's where there are any."""
+    chunks = getattr(array, "chunks", None)
+    if not chunks:
+        return (4 * TILE[0], 4 * TILE[1]), TILE
+    sides = [max(EVERY, max(side) // EVERY * EVERY) for side in chunks]
+    return (sides[0], sides[1]), (sides[0], sides[1])
+
+
+def cut(shape: tuple[int, int], steps: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
+    """Cut a scene into windows."""
+    for y in range(0, shape[0], steps[0]):
+        for x in range(0, shape[1], steps[1]):
+            yield slice(y, min(y + steps[0], shape[0])), slice(x, min(x + steps[1], shape[1]))
+
+
+def _shared_land(surveys: list[Survey], options: LandOptions) -> Mask:
+    """Take the land of the band that shows its contrast best: cross polarisation, where there is one."""
+    masks = [find_land(seen.quads, options) for seen in surveys]
+    steps = [_step_db(seen.quads, mask) for seen, mask in zip(surveys, masks, strict=True)]
+    return masks[int(np.argmax(steps))]
+
+
+def _step_db(quads: Plane, land: Mask) -> float:
+    seen = np.isfinite(quads)
+    on, off = quads[land & seen], quads[~land & seen]
+    return float(np.median(on) - np.median(off)) if on.size and off.size else 0.0
+
+
+def _allowed(shape: tuple[int, int], water: Mask | None, land: Mask | None) -> tuple[Mask, int]:
+    """Where clutter and vessels may lie, and the side of that mask's blocks in pixels."""
+    if water is not None:
+        return np.ascontiguousarray(water), 1
+    return (~land, QUAD) if land is not None else (np.ones((1, 1), bool), max(shape))
+
+
+def describe_sea(seen: Survey, free: Mask, step: int, options: RingOptions = DEFAULT_RING) -> Sea | None:
+    """Describe a scene's water, which is brighter here than there, by a sparse sample of it.
+
+    Returns
+    -------
+    Sea or None
+        None where no water is seen.
+    """
+    rows, cols = (np.arange(n) * EVERY + EVERY // 2 for n in seen.sample.shape)
+    at = [np.minimum(k // step, n - 1) for k, n in zip((rows, cols), free.shape, strict=True)]
+    inside = free[np.ix_(*at)]
+    sample = np.where(inside, seen.sample, np.nan)
+    known = np.isfinite(sample)
+    if not known.any():
+        return None
+    level = float(np.median(sample[known]))
+    local = middle(shrink(sample - level, LEVEL_BLOCK))
+    local = np.where(np.isfinite(local), local, 0).astype(np.float32)
+    around = local.repeat(LEVEL_BLOCK, 0).repeat(LEVEL_BLOCK, 1)[: sample.shape[0], : sample.shape[1]]
+    residual = (sample - level - around)[known]
+    spread = max(MAD_TO_SD * float(np.median(abs(residual))), 1e-6)
+    return Sea(
+        level, spread, *censored(residual / spread, options), local / np.float32(spread), LEVEL_BLOCK * EVERY
+    )
+
+
+def unite(found: list[Exceeding]) -> tuple[Indices, Plane]:
+    """Unite the pixels of several bands, each with its highest score."""
+    index = np.unique(np.concatenate([some.index for some in found]))
+    score = np.full(index.size, -np.inf, np.float32)
+    for some in found:
+        at = np.searchsorted(index, some.index)
+        score[at] = np.maximum(score[at], some.score)
+    return index, score
+
+
+def _lies_free(hull: Hull, land: Mask, width: int, pixel_m: float, options: SceneOptions) -> bool:
+    """Tell whether a hull touches no land, and its centre lies far enough from it."""
+    height = land.shape[0] * QUAD
+    rows, cols = np.divmod(hull.index, width)
+    touched = [
+        land[np.clip(rows + dy, 0, height - 1) // QUAD, np.clip(cols + dx, 0, width - 1) // QUAD].any()
+        for dy in (-1, 0, 1)
+        for dx in (-1, 0, 1)
+    ]
+    near = max(1, round(options.shore_m / (QUAD * pixel_m)))
+    row, col = (round(c) // QUAD for c in (hull.vessel.row, hull.vessel.col))
+    around = land[max(0, row - near) : row + near + 1, max(0, col - near) : col + near + 1]
+    return not (any(touched) or around.any())

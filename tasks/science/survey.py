@@ -1,0 +1,111 @@
+"""A first walk over a whole scene: its brightness in blocks of 40 m, and a sparse sample of its speckle.
+
+What follows (where land is, how bright the sea is from place to place) works on the blocks, a sixteenth
+of the pixels at 10 m, and so costs next to nothing beside the detector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.science.cfar import Image, Plane
+from tasks.science.cfar_kernel import ONE, ZERO, add, compiled
+from tasks.science.cfar_tile import load_row, prepare
+
+QUAD = 4
+"""Side of a block, pixels: what a detected vessel's own shore is told by."""
+
+EVERY = 32
+"""One pixel in so many rows and columns is looked at for the speckle."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A scene in blocks, and some of its pixels."""
+
+    quads: Plane
+    """``(y, x)`` mean decibels of each block of `QUAD` pixels; NaN where less than half of it is seen."""
+
+    sample: Plane
+    """``(y, x)`` multilooked decibels of one pixel in each block of `EVERY`; NaN where not seen."""
+
+
+def survey(image: Image, windows: Iterable[tuple[slice, slice]]) -> Survey:
+    """Walk over an image, window by window; windows begin at multiples of `EVERY`, and cover it once."""
+    quads = np.empty([-(-side // QUAD) for side in image.shape], np.float32)
+    sample = np.empty([-(-side // EVERY) for side in image.shape], np.float32)
+    for rows, cols in windows:
+        block = np.ascontiguousarray(image.read(rows, cols), dtype=np.float32)
+        small = [slice(w.start // QUAD, -(-w.stop // QUAD)) for w in (rows, cols)]
+        average(block, image.power, quads[small[0], small[1]])
+        few = [slice(w.start // EVERY, -(-w.stop // EVERY)) for w in (rows, cols)]
+        pick(block, image.power, image.multilook, sample[few[0], few[1]])
+    return Survey(quads, sample)
+
+
+@compiled
+def average(block: Any, power: bool, out: Any) -> None:
+    """Mean decibels of blocks of `QUAD` pixels; NaN where less than half is seen."""
+    width = out.shape[1] * QUAD
+    row, seen = np.empty(width, np.float32), np.empty(width, np.float32)
+    total, count = np.empty(width, np.float32), np.empty(width, np.float32)
+    for i in range(out.shape[0]):
+        total[:] = ZERO
+        count[:] = ZERO
+        for k in range(QUAD):
+            load_row(block, i * QUAD + k, 0, power, row, seen)
+            add(total, row)
+            add(count, seen)
+        _fold(total, count, out[i])
+
+
+@compiled
+def _fold(total: Any, count: Any, out: Any) -> None:
+    for j in range(out.size):
+        x = QUAD * j
+        sum_of = total[x] + total[x + 1] + total[x + 2] + total[x + 3]
+        seen = count[x] + count[x + 1] + count[x + 2] + count[x + 3]
+        enough = seen >= np.float32(QUAD * QUAD // 2)
+        out[j] = sum_of * (ONE / max(seen, ONE)) if enough else np.float32(np.nan)
+
+
+@compiled
+def pick(block: Any, power: bool, radius: int, out: Any) -> None:
+    """Multilook one pixel in each block of `EVERY`, from its middle."""
+    one = np.empty((1, 1), np.float32)
+    same = (np.float32(0), np.float32(1))
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            y, x = i * EVERY + EVERY // 2, j * EVERY + EVERY // 2
+            out[i, j] = np.nan
+            if y + radius < block.shape[0] and x + radius < block.shape[1]:
+                prepare(block[y - radius : y + radius + 1], radius, x, power, radius, same, one)
+                out[i, j] = one[0, 0]
+
+
+def shrink(plane: npt.NDArray[Any], times: int) -> npt.NDArray[Any]:
+    """Cut a plane into blocks: ``(y, x, times²)``, filled up with NaN at the far edges.
+
+    Examples
+    --------
+    >>> shrink(np.arange(6.0).reshape(2, 3), 2)[0, 1]
+    array([ 2., nan,  5., nan])
+    """
+    height, width = (-(-side // times) for side in plane.shape)
+    spare = [(0, n * times - side) for n, side in zip((height, width), plane.shape, strict=True)]
+    padded = np.pad(plane, spare, constant_values=np.nan) if np.any(spare) else plane
+    blocks = padded.reshape(height, times, width, times).swapaxes(1, 2)
+    return blocks.reshape(height, width, times * times)
+
+
+def middle(blocks: npt.NDArray[Any]) -> Plane:
+    """Median along the last axis, NaN left out; NaN where nothing is left."""
+    ordered = np.sort(blocks, axis=-1)  # NaN last
+    count = np.isfinite(ordered).sum(axis=-1)
+    at = np.maximum(count - 1, 0) // 2
+    return np.asarray(np.take_along_axis(ordered, at[..., None], axis=-1)[..., 0], dtype=np.float32)
