@@ -8,6 +8,7 @@ out with its reason, and the others go on.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
@@ -16,33 +17,33 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from odc.geo.geobox import GeoBox
-from scipy import ndimage
 
-from tasks.catalog.image import SENSORS, Image, Planes, Wish, open_image, read_image
+from tasks.catalog.image import SENSORS, Image, Wish, open_image
+from tasks.catalog.image_planes import Planes, read_image, whole_image
 from tasks.catalog.optical import REFLECTANCE_BANDS
 from tasks.catalog.records import RADAR_BANDS
 from tasks.catalog.sources import sources
 from tasks.errors import InputError, SceneError
-from tasks.grid import Block, bearing_deg, blocks, cell_lonlat, draw, window_of
-from tasks.model import Site, ZoneKind
+from tasks.grid import Block, blocks, window_of
+from tasks.model import Site
 from tasks.products.detections import SUFFIXES, detections_table, write_detections
 from tasks.products.quicklook import Look, draw_look
 from tasks.science import MEASURE_VERSION
+from tasks.science.ground import Ground, ground_of, vessel_row
 from tasks.science.optical import DEFAULT_OPTICAL, detect_optical_scene
-from tasks.science.shapes import Detection, Vessel, heading_deg, outline
-from tasks.science.vessels import DEFAULT_VESSELS, EIGHT, detect_vessels
-from tasks.science.water import model_water, water_body
-from tasks.science.zones import STRUCTURE_MARGIN_PX, draw_site
+from tasks.science.scene import DEFAULT_SCENE, detect_radar_scene
+from tasks.science.shapes import Vessel
 
 UNITS = ("auto", "db", "linear", "reflectance")
 
-BLOCK_PX = {True: 2048, False: 5500}
-"""Side of the parts in which an image is worked through, radar and optical: what bounds the memory. A tile of
-Sentinel-2 is four: the more of an image is seen at once, the better is water told from land."""
+BLOCK_PX = 5500
+"""Side of the parts in which an optical image is worked through: what bounds the memory. A tile of Sentinel-2
+is four: the more of an image is seen at once, the better is water told from land."""
 
 MARGIN_M = 1000.0
 """What parts share: the longest ship, and the ring of water around it."""
+
+MOST_THREADS = 8
 
 PICTURE_PX = 2000
 """Longest side of a picture."""
@@ -145,13 +146,16 @@ def run(
     drawn: dict[str, Path] = {}
     for image in opened:
         try:
-            found, about = search(image, job.site)
+            ground = ground_of(job.site, image.box)
+            found = search(image, ground)
+            about = _about(image, job.site, found)
+            its_rows = [_row(vessel, image, ground) for vessel in found.vessels]
             if job.picture is not None:
-                drawn[image.name] = _picture(job, image, found, about, set(drawn.values()))
+                drawn[image.name] = _picture(job, image, its_rows, about, set(drawn.values()))
         except SceneError as fault:
             faults[image.name] = fault
         else:
-            rows += found
+            rows += its_rows
             images.append(about)
         advance(1)
     if not images:
@@ -191,123 +195,82 @@ def _raise_all(faults: dict[str, SceneError]) -> None:
 
 
 def _options_digest() -> str:
-    text = repr((MEASURE_VERSION, asdict(DEFAULT_VESSELS), asdict(DEFAULT_OPTICAL)))
+    text = repr((MEASURE_VERSION, asdict(DEFAULT_SCENE), asdict(DEFAULT_OPTICAL)))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
-class Ground:
-    """Where to look in an image, ``(y, x)`` on its grid; None where nobody says."""
+class Search:
+    """What was found in an image, and in how much of it."""
 
-    searched: Mask | None = None
-    land: Mask | None = None
-    zones: tuple[tuple[str, Mask], ...] = ()
-    """Berths first: their strips lie in the water of the port."""
+    vessels: tuple[Vessel, ...]
+    searched_px: int
+    """Pixels that were seen and searched."""
 
-
-def ground_of(site: Site | None, box: GeoBox) -> Ground:
-    """Draw where a site has water and berths, less what is built in them."""
-    if site is None:
-        return Ground()
-    layers = draw_site(site, box)
-    order = {ZoneKind.BERTH: 0, ZoneKind.HARBOUR_WATER: 1, ZoneKind.ANCHORAGE: 2}
-    zones = sorted((z for z in site.zones if z.kind in order), key=lambda z: order[z.kind])
-    built = draw(box, [z.geometry for z in site.zones if z.kind is ZoneKind.STRUCTURE], touched=True)
-    built = ndimage.binary_dilation(built, EIGHT, iterations=STRUCTURE_MARGIN_PX)
-    masks = tuple((zone.zone_id, layers.zones[zone.zone_id]) for zone in zones)
-    searched = np.logical_or.reduce([np.zeros(box.shape, bool), *(mask for _, mask in masks)]) & ~built
-    if not searched.any():
-        raise SceneError(f"site {site.site_id} has no water zone or berth inside the image")
-    return Ground(searched, layers.land & ~searched, masks)
+    seen_share: float
+    """Share that was seen of what was to be searched: of the site's water, else of the whole image."""
 
 
-def search(image: Image, site: Site | None) -> tuple[list[Row], Row]:
+def search(image: Image, ground: Ground) -> Search:
     """Find the vessels of one image.
 
-    Returns
-    -------
-    rows
-        One per vessel, north to south.
-    about
-        How the image was read and what was searched.
+    Raises
+    ------
+    SceneError
+        If it cannot be read to the end, or holds no data where vessels are looked for.
     """
-    ground = ground_of(site, image.box)
+    if ground.searched is not None and not ground.searched.any():
+        raise SceneError(f"{image.name} reaches near the site, but not to any of its water or berths")
+    found = (_search_radar if image.is_radar else _search_optical)(image, ground)
+    if not found.seen_share:
+        raise SceneError(f"{image.name} holds no data{'' if ground.searched is None else ' over the site'}")
+    inside = tuple(vessel for vessel in found.vessels if ground.holds(vessel))
+    return replace(found, vessels=inside)
+
+
+def _search_radar(image: Image, ground: Ground) -> Search:
+    options = replace(DEFAULT_SCENE, threads=min(os.cpu_count() or 1, MOST_THREADS))
+    with whole_image(image) as planes:
+        units = image.bands[0].units
+        found = detect_radar_scene(planes, units, image.pixel_m, ground.searched, options)
+        wanted_px, seen_px = 0, 0
+        for block in blocks(image.box, BLOCK_PX, 0):
+            seen = seen_in({name: plane[block.window] for name, plane in planes.items()})
+            inside = np.ones(seen.shape, bool) if ground.searched is None else ground.searched[block.window]
+            wanted_px += int(inside.sum())
+            seen_px += int((seen & inside).sum())
+    searched_px = seen_px
+    if found.searched is not None:
+        searched_px = int(found.searched.mean() * image.box.shape[0] * image.box.shape[1])
+    return Search(found.vessels, searched_px, seen_px / wanted_px)
+
+
+def _search_optical(image: Image, ground: Ground) -> Search:
     margin_px = int(np.ceil(MARGIN_M / image.pixel_m))
     vessels: list[Vessel] = []
-    held_data, searched_px, seen_px = False, 0, 0
-    for block in blocks(image.box, BLOCK_PX[image.is_radar], margin_px):
-        wanted = None if ground.searched is None else ground.searched[block.window]
-        if wanted is not None and not wanted.any():
+    wanted_px, seen_px, searched_px = 0, 0, 0
+    for block in blocks(image.box, BLOCK_PX, margin_px):
+        masks = [None if mask is None else mask[block.window] for mask in (ground.searched, ground.land)]
+        if masks[0] is not None and not masks[0].any():
             continue
         planes = read_image(image, block.box)
-        part = find(image, planes, wanted, None if ground.land is None else ground.land[block.window])
-        vessels += [moved for vessel in part.found.vessels if (moved := _in_core(vessel, block)) is not None]
-        own = tuple(
-            slice(core.start - all_.start, core.stop - all_.start)
-            for core, all_ in zip(block.core, block.window, strict=True)
-        )
-        held_data |= bool(part.seen[own].any())
-        searched_px += int(part.searched[own].sum())
-        seen_px += int((part.seen & part.searched)[own].sum())
-    if not held_data:
-        raise SceneError(f"{image.name} holds no data{'' if site is None else f' over {site.site_id}'}")
-    if ground.searched is not None:
-        vessels = [v for v in vessels if ground.searched[round(v.row), round(v.col)]]
+        reflectance = {name: plane for name, plane in planes.items() if name != "scl"}
+        found = detect_optical_scene(reflectance, image.pixel_m, water=masks[0], land=masks[1])
+        vessels += [moved for vessel in found.vessels if (moved := _in_core(vessel, block)) is not None]
+        seen = seen_in(planes)[block.own]
+        inside = np.ones(seen.shape, bool) if masks[0] is None else masks[0][block.own]
+        assert found.searched is not None
+        wanted_px += int(inside.sum())
+        seen_px += int((seen & inside).sum())
+        searched_px += int((seen & inside if masks[0] is not None else found.searched[block.own]).sum())
     vessels.sort(key=lambda v: (v.row, v.col))
-    rows = [_row(vessel, image, ground) for vessel in vessels]
-    return rows, _about(image, site, len(rows), seen_px, searched_px)
+    return Search(tuple(vessels), searched_px, seen_px / wanted_px)
 
 
-@dataclass(frozen=True)
-class Part:
-    """What was found in a part of an image."""
-
-    found: Detection
-    seen: Mask
-    """``(y, x)`` pixels that hold something to tell vessels by."""
-
-    searched: Mask
-    """``(y, x)`` pixels in which vessels were looked for, seen or not."""
-
-
-def find(image: Image, planes: Planes, water: Mask | None, land: Mask | None) -> Part:
-    """Run the detector for the image's kind on some of its planes.
-
-    Parameters
-    ----------
-    image
-        Which the planes are of.
-    planes
-        Band name to ``(y, x)``, as from `read_image`.
-    water, land
-        ``(y, x)`` where vessels are looked for, and where none can be; None where nobody says.
-    """
-    return (_find_radar if image.is_radar else _find_optical)(image, planes, water, land)
-
-
-def _find_radar(image: Image, planes: Planes, water: Mask | None, land: Mask | None) -> Part:
-    plane = next(iter(planes.values()))
-    if image.bands[0].units == "1":
-        plane = 10 * np.log10(plane)
-    seen = np.logical_or.reduce([np.isfinite(plane) for plane in planes.values()])
-    water = np.ones(plane.shape, bool) if water is None else water
-    land = np.zeros(plane.shape, bool) if land is None else land
-    nothing = {"level": np.zeros(plane.shape, np.float32), "seen_share": np.ones(plane.shape, np.float32)}
-    return Part(detect_vessels(plane, water, land, nothing, image.pixel_m), seen, water)
-
-
-def _find_optical(image: Image, planes: Planes, water: Mask | None, land: Mask | None) -> Part:
-    reflectance = {name: plane for name, plane in planes.items() if name != "scl"}
-    seen = np.logical_or.reduce([np.isfinite(plane) for plane in reflectance.values()])
-    found = detect_optical_scene(reflectance, image.pixel_m, water=water, land=land)
-    return Part(found, seen, _water_in(reflectance, image.pixel_m) if water is None else water)
-
-
-def _water_in(reflectance: Planes, pixel_m: float) -> Mask:
-    model = model_water(reflectance, pixel_m)
-    if model is None:
-        return np.zeros(next(iter(reflectance.values())).shape, bool)
-    return water_body(reflectance, model, pixel_m)
+def seen_in(planes: Planes) -> Mask:
+    """Pixels that any band saw, ``(y, x)``; linear power of 0 or less is no echo."""
+    seen = [np.isfinite(plane) for name, plane in planes.items() if name != "scl"]
+    return np.asarray(np.logical_or.reduce(seen))
 
 
 def _in_core(vessel: Vessel, block: Block) -> Vessel | None:
@@ -320,34 +283,12 @@ def _in_core(vessel: Vessel, block: Block) -> Vessel | None:
 
 
 def _row(vessel: Vessel, image: Image, ground: Ground) -> Row:
-    lon, lat = (float(v[0]) for v in cell_lonlat(image.box, [vessel.row], [vessel.col]))
-    bearing = np.radians(bearing_deg(image.box, vessel.row, vessel.col, vessel.axis))
-    true = replace(vessel, axis=(float(np.sin(bearing)), float(np.cos(bearing))))
-    place = round(vessel.row), round(vessel.col)
-    return {
-        "image": image.name,
-        "acquired": image.acquired,
-        "sensor": image.sensor,
-        "longitude": lon,
-        "latitude": lat,
-        "length_m": vessel.length_m,
-        "length_sd_m": vessel.length_sd_m,
-        "width_m": _known(vessel.width_m),
-        "width_sd_m": _known(vessel.width_sd_m),
-        "heading_deg": heading_deg(true),
-        "zone_id": next((zone_id for zone_id, mask in ground.zones if mask[place]), None),
-        "score": vessel.score,
-        "outline": outline(true, lon, lat),
-    }
+    header = {"image": image.name, "acquired": image.acquired, "sensor": image.sensor}
+    return header | vessel_row(vessel, image.box, ground)
 
 
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else value
-
-
-def _about(image: Image, site: Site | None, count: int, seen_px: int, searched_px: int) -> Row:
-    where = "water found in the image" if not image.is_radar else "the whole image, land too"
-    where = where if site is None else f"water zones and berths of {site.site_id}"
+def _about(image: Image, site: Site | None, found: Search) -> Row:
+    where = "the image less the land told from it" if image.is_radar else "water found in the image"
     return {
         "image": image.name,
         "sensor": image.sensor,
@@ -357,10 +298,10 @@ def _about(image: Image, site: Site | None, count: int, seen_px: int, searched_p
         "assumed": list(image.assumed),
         "crs": str(image.box.crs),
         "pixel_m": image.pixel_m,
-        "searched": where,
-        "searched_km2": seen_px * image.pixel_m**2 / 1e6,
-        "seen_share": seen_px / searched_px if searched_px else None,
-        "vessels": count,
+        "searched": where if site is None else f"water zones and berths of {site.site_id}",
+        "searched_km2": found.searched_px * image.pixel_m**2 / 1e6,
+        "seen_share": found.seen_share,
+        "vessels": len(found.vessels),
     }
 
 

@@ -224,6 +224,12 @@ class Block:
         height, width = self.box.shape
         return slice(self.row, self.row + height), slice(self.col, self.col + width)
 
+    @property
+    def own(self) -> tuple[slice, slice]:
+        """Rows and columns of the box that are its core."""
+        (r0, c0), (rows, cols) = (self.row, self.col), self.core
+        return slice(rows.start - r0, rows.stop - r0), slice(cols.start - c0, cols.stop - c0)
+
 
 def blocks(box: GeoBox, side_px: int, margin_px: int) -> Iterator[Block]:
     """Cut a grid into blocks that overlap, so that each pixel is in the core of exactly one."""

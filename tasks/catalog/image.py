@@ -10,11 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlparse
 
-import numpy as np
-import numpy.typing as npt
 from odc.geo.geobox import GeoBox
 
 from tasks.catalog.folder import SUFFIXES, acquisition
@@ -23,7 +20,6 @@ from tasks.catalog.image_file import SENTINEL_2, ImageFile, box_of, look, named_
 from tasks.catalog.meaning import Meaning, optical_meaning, radar_meaning
 from tasks.catalog.optical import OPTICAL_BANDS, REFLECTANCE_BANDS
 from tasks.catalog.providers import ACCESS, Access
-from tasks.catalog.read import read_file
 from tasks.catalog.records import RADAR_BANDS
 from tasks.catalog.search import read_item
 from tasks.catalog.sources import Source
@@ -205,66 +201,3 @@ def _warped(box: GeoBox, why: str) -> tuple[str, ...]:
     if not why:
         return ()
     return (f"{why}, so it was resampled to {_edge_m(box):g} m in {box.crs}",)
-
-
-Planes = dict[str, npt.NDArray[Any]]
-
-
-def read_image(image: Image, box: GeoBox, access: Access = ACCESS) -> Planes:
-    """Read a part of an image, in its units.
-
-    Parameters
-    ----------
-    image
-        What to read.
-    box
-        Window of the image's grid; or any other grid, onto which it is warped.
-    access
-        How files are reached that are not just there.
-
-    Returns
-    -------
-    dict
-        Band name to ``(y, x)`` float32, NaN where not seen: linear power, decibels or reflectance. Class
-        codes (``scl``) are integers, 0 where not seen.
-
-    Raises
-    ------
-    SceneError
-        If a file cannot be read to the end.
-    """
-    planes: Planes = {}
-    files: dict[str, list[BandAsset]] = {}
-    for band in image.bands:
-        files.setdefault(band.href, []).append(band)
-    for bands in files.values():
-        raw = read_file(bands, box, access)
-        planes |= {band.name: _measured(raw.pop(band.name), band) for band in bands}
-    if image.is_radar:
-        return planes
-    return _without_black(planes)
-
-
-def _measured(plane: npt.NDArray[Any], band: BandAsset) -> npt.NDArray[Any]:
-    if band.units == "class":
-        return plane
-    filled = ~np.isfinite(plane)
-    if np.issubdtype(plane.dtype, np.integer) or band.units == "dB":
-        filled |= plane == 0
-    values = plane.astype(np.float32)
-    if band.scale != 1 or band.offset != 0:
-        values *= np.float32(band.scale)
-        values += np.float32(band.offset)
-    if band.units == "1":
-        filled |= values <= 0  # power is never 0: some programs fill with it
-    values[filled] = np.nan
-    return values
-
-
-def _without_black(planes: Planes) -> Planes:
-    """Take pixels that are 0 in every band as not seen: many programs fill reflectance with it."""
-    measured = [plane for name, plane in planes.items() if name != "scl"]
-    black = np.logical_and.reduce([plane == 0 for plane in measured])
-    for plane in measured:
-        plane[black] = np.nan
-    return planes

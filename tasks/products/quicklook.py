@@ -117,9 +117,7 @@ def render(look: Look) -> tuple[npt.NDArray[np.uint8], bool]:
         bytes_ = [_stretched(layer, low, high, gamma=1.0)] * 3
         grey = True
     pixels = np.stack(bytes_, axis=-1)
-    pixels[~np.logical_or.reduce([np.isfinite(p) for p in planes.values() if p.dtype.kind == "f"])] = (
-        NOT_SEEN
-    )
+    pixels[~np.logical_or.reduce([np.isfinite(p) for p in planes.values() if p.dtype.kind == "f"])] = NOT_SEEN
     return pixels, grey
 
 

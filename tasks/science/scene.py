@@ -120,8 +120,9 @@ def detect_radar_scene(
         if sea is not None:
             scan = Scan(image, sea, lay_ring(pixel_m, options.ring), *free, options.ring)
             found.append(exceeding(scan, options.hulls.grow, options.threads, tile))
+    searched = None if land is None else ~land & np.any([np.isfinite(s.quads) for s in surveys], axis=0)
     if not found:
-        return Detection(())
+        return Detection((), searched=searched)
     index, score = unite(found)
     width = images[0].shape[1]
     hulls = find_hulls(index, score, width, pixel_m, options.hulls)
@@ -131,6 +132,7 @@ def detect_radar_scene(
     return Detection(
         tuple(sorted(vessels, key=lambda v: (v.row, v.col))),
         tuple(sorted((h.vessel.row, h.vessel.col) for h in hulls if not h.fits)),
+        searched,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 from shapely.affinity import rotate, translate
 from shapely.geometry.base import BaseGeometry
@@ -48,6 +49,10 @@ class Detection:
 
     artefacts: tuple[tuple[float, float], ...] = ()
     """Centres (row, col) of bright groups that no ship can be."""
+
+    searched: npt.NDArray[np.bool_] | None = None
+    """``(y, x)`` water that was seen and searched, on the grid or on square blocks of it; None where the
+    caller said where to look."""
 
 
 def length_sd_m(length_m: float, pixel_m: float) -> float:

@@ -13,7 +13,8 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from rasterio.enums import ColorInterp
 
-from tasks.catalog.image import Image, Wish, open_image, read_image
+from tasks.catalog.image import Image, Wish, open_image
+from tasks.catalog.image_planes import read_image
 from tasks.catalog.sources import Source, sources
 from tasks.errors import SceneError
 from tasks.grid import pixel_edges_m

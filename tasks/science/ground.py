@@ -1,0 +1,77 @@
+"""Where vessels are looked for in a single image, and what a vessel found there is written down as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from odc.geo.geobox import GeoBox
+from scipy import ndimage
+
+from tasks.grid import bearing_deg, cell_lonlat, draw
+from tasks.model import Site, ZoneKind
+from tasks.science.shapes import Vessel, heading_deg, outline
+from tasks.science.vessels import EIGHT
+from tasks.science.zones import STRUCTURE_MARGIN_PX, draw_site
+
+Mask = npt.NDArray[np.bool_]
+
+SEARCHED = (ZoneKind.BERTH, ZoneKind.HARBOUR_WATER, ZoneKind.ANCHORAGE)
+"""Zones in which a vessel may lie. Berths first: their strips lie in the water of the port."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where to look in an image, ``(y, x)`` on its grid; None where nobody says."""
+
+    searched: Mask | None = None
+    land: Mask | None = None
+    zones: tuple[tuple[str, Mask], ...] = ()
+    """Id and pixels, in the order of `SEARCHED`."""
+
+    def zone_at(self, row: float, col: float) -> str | None:
+        """Zone that holds a place; None if none does."""
+        place = round(row), round(col)
+        return next((zone_id for zone_id, mask in self.zones if mask[place]), None)
+
+    def holds(self, vessel: Vessel) -> bool:
+        """Whether a vessel's centre lies where vessels are looked for."""
+        return self.searched is None or bool(self.searched[round(vessel.row), round(vessel.col)])
+
+
+def ground_of(site: Site | None, box: GeoBox) -> Ground:
+    """Draw where a site has water and berths, less what is built in them."""
+    if site is None:
+        return Ground()
+    layers = draw_site(site, box)
+    zones = sorted((z for z in site.zones if z.kind in SEARCHED), key=lambda z: SEARCHED.index(z.kind))
+    built = draw(box, [z.geometry for z in site.zones if z.kind is ZoneKind.STRUCTURE], touched=True)
+    built = ndimage.binary_dilation(built, EIGHT, iterations=STRUCTURE_MARGIN_PX)
+    masks = tuple((zone.zone_id, layers.zones[zone.zone_id]) for zone in zones)
+    searched = np.logical_or.reduce([np.zeros(box.shape, bool), *(mask for _, mask in masks)]) & ~built
+    return Ground(searched, layers.land & ~searched, masks)
+
+
+def vessel_row(vessel: Vessel, box: GeoBox, ground: Ground) -> dict[str, Any]:
+    """Write a vessel down: place and outline in EPSG:4326, heading from true north; None is not known."""
+    lon, lat = (float(v[0]) for v in cell_lonlat(box, [vessel.row], [vessel.col]))
+    bearing = np.radians(bearing_deg(box, vessel.row, vessel.col, vessel.axis))
+    true = replace(vessel, axis=(float(np.sin(bearing)), float(np.cos(bearing))))
+    return {
+        "longitude": lon,
+        "latitude": lat,
+        "length_m": vessel.length_m,
+        "length_sd_m": vessel.length_sd_m,
+        "width_m": _known(vessel.width_m),
+        "width_sd_m": _known(vessel.width_sd_m),
+        "heading_deg": heading_deg(true),
+        "zone_id": ground.zone_at(vessel.row, vessel.col),
+        "score": vessel.score,
+        "outline": outline(true, lon, lat),
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value
