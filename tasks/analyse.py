@@ -27,6 +27,7 @@ from tasks.grid import cell_lonlat
 from tasks.model import Request
 from tasks.science import MEASURE_VERSION
 from tasks.science.background import (
+    BACKGROUND_PLANES,
     MIN_SCENES,
     QUANTILE,
     Epoch,
@@ -115,6 +116,7 @@ def refresh_backgrounds(
         needed,
         executor,
         advance,
+        BACKGROUND_PLANES,
         estimate_background,
         cube_bands(ref, collection)[0],
         layers.near,
