@@ -60,6 +60,9 @@ class Moment:
     acquired: datetime
     orbit: int
 
+    cloud_cover: float | None = None
+    """Percent, as delivered; None for radar and where nobody tells."""
+
 
 @dataclass(frozen=True, order=True)
 class Epoch:
