@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from math import isnan
 from typing import Any
@@ -67,12 +67,6 @@ class Ledger:
     def of(self, collection: str) -> tuple[ArchivedScene, ...]:
         """Scenes of one collection, in order of time."""
         return tuple(s for s in self.scenes if s.collection == collection)
-
-    def having(self, bands: Iterable[str]) -> Ledger:
-        """Keep the collections that have at least one of some bands."""
-        wanted = set(bands)
-        kept = {name: own for name, own in self.bands.items() if wanted & set(own)}
-        return replace(self, scenes=tuple(s for s in self.scenes if s.collection in kept), bands=kept)
 
     @property
     def collections(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.grid import zone_masks
-from tasks.science.alongside import lay_alongside
+from tasks.science.moorings import lay_alongside
 from tasks.science.quays import Face, draw_faces
 from tasks.science.shapes import Vessel
 from tests.science.quay import BOX, TURN_DEG, Ship, _strip, port, some_ships, taken_m
