@@ -161,8 +161,9 @@ def _with_bands(request: Request, scenes: tuple[SceneRef, ...]) -> tuple[list[Sc
         if collection not in usable:
             assets = sorted({a for s in scenes if s.collection == collection for a in s.assets})
             raise InputError(
-                f"collection {collection!r} has no band that can be measured: one of {', '.join(RADAR_BANDS)} is "
-                f"needed, or {COLOURS_NEEDED} of {', '.join(COLOURS)}; it has {', '.join(assets) or 'no assets'}"
+                f"collection {collection!r} has no band that can be measured: one of "
+                f"{', '.join(RADAR_BANDS)} is needed, or {COLOURS_NEEDED} of {', '.join(COLOURS)}; "
+                f"it has {', '.join(assets) or 'no assets'}"
             )
     here = [s for s in wanted if s.collection in usable]
     bare = [Rejection(s.scene_id, "has no band that can be read") for s in here if not s.bands]

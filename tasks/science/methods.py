@@ -49,7 +49,7 @@ class Method:
 RADAR = Method(
     epochs_of,
     True,
-    lambda bands: BACKGROUND_PLANES,
+    lambda _: BACKGROUND_PLANES,
     learn_radar,
     measure_scenes,
     f"{QUANTILE}|{asdict(DEFAULT_LOOK)}",

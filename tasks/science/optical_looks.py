@@ -15,9 +15,9 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from tasks.model import Site
-from tasks.science.moorings import lay_alongside
 from tasks.science.baseline import estimate_baseline
 from tasks.science.clouds import find_clouds
+from tasks.science.moorings import lay_alongside
 from tasks.science.optical import DEFAULT_OPTICAL, OpticalOptions, detect_optical_scene
 from tasks.science.zones import MIN_SEEN, NO_MEMORY, draw_site, look_rows, vessel_row
 
@@ -46,9 +46,9 @@ def reflectance_of(scene: xr.Dataset, bands: Sequence[str]) -> dict[str, Plane]:
         if name == CLASSES:
             continue
         number, attrs = scene[name].values, scene[name].attrs
-        scale, offset = float(attrs.get("scale_factor", 1.0)), float(attrs.get("add_offset", 0.0))
+        scale, offset = (np.float32(attrs.get(*key)) for key in (("scale_factor", 1), ("add_offset", 0)))
         held = number != 0 if np.issubdtype(number.dtype, np.integer) else np.isfinite(number)
-        planes[name] = np.where(held, number * np.float32(scale) + np.float32(offset), np.nan).astype("float32")
+        planes[name] = np.where(held, number.astype(np.float32) * scale + offset, np.float32(np.nan))
     return planes
 
 
@@ -69,7 +69,8 @@ def learn_optical(block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoB
         planes = reflectance_of(scene, bands)
         unclear = clouds_of(scene, planes, layers.pixel_m)
         stack.append({name: np.where(unclear, np.nan, plane)[layers.near] for name, plane in planes.items()})
-    learnt = estimate_baseline({name: np.stack([s[name] for s in stack]) for name in stack[0]})
+    columns = {name: np.stack([s[name] for s in stack]) for name in stack[0]}
+    learnt = estimate_baseline(columns, layers.water[layers.near])
     planes = {}
     for name, column in learnt.items():
         planes[name] = np.full(box.shape, np.nan, np.float32)
