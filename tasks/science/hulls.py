@@ -1,0 +1,138 @@
+"""A hull's place, extents and direction from a plane of contrast, to a fraction of a pixel.
+
+Pixels on a hull's edge are part ship, part water. Where contrast, interpolated, falls to half of the
+hull's own contrast nearby, there its edge lies: "nearby", because a white bridge must not make the
+dark deck before it look like water.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from tasks.science.shapes import Vessel
+
+Plane = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class HullOptions:
+    """How a hull is measured."""
+
+    fine: int = 4
+    """Steps into which a pixel is interpolated."""
+
+    near_px: int = 2
+    """How far a pixel's own hull reaches: half of its contrast is the edge."""
+
+    edge: float = 0.5
+    """Share of the hull's contrast nearby at which it ends."""
+
+    floor: float = 0.15
+    """Share of the hull's highest contrast below which nothing belongs to it: a wake's foam, or glow."""
+
+    end: float = 0.4
+    """Share of its usual breadth that a hull has at its ends: what is thinner is a wake, a boom or a mast's
+    shadow, or the blur of a bow."""
+
+    blur_px: float = 1.0
+    """Breadth that a line has in the image, taken off in quadrature from the width."""
+
+    fullness: float = 0.92
+    """Area of a deck by that of its box."""
+
+    length_sd_px: float = 0.7
+    """Standard error of a length, pixels; to this adds `relative_sd`."""
+
+    width_sd_px: float = 0.5
+    relative_sd: float = 0.04
+
+
+DEFAULT_HULLS = HullOptions()
+
+
+def measure_hull(
+    contrast: Plane, inside: Mask, pixel_m: float, score: float, options: HullOptions = DEFAULT_HULLS
+) -> Vessel | None:
+    """Measure one hull; None if nothing is left of it.
+
+    Parameters
+    ----------
+    contrast
+        ``(y, x)`` reflectance above the water, the object and a margin of some pixels.
+    inside
+        ``(y, x)`` the object's own pixels.
+    pixel_m
+        Edge of a pixel on the ground, metres.
+    score
+        Carried into the vessel.
+    options
+        How hulls are measured.
+    """
+    outline = hull_pixels(contrast, inside, options)
+    if outline is None:
+        return None
+    rows, cols = np.nonzero(outline)
+    step = pixel_m / options.fine
+    y, x = -rows * step, cols * step
+    axis = _axis(x, y)
+    along = x * axis[0] + y * axis[1]
+    across = -x * axis[1] + y * axis[0]
+    start, stop = _ends(along, step, options)
+    inner = (along >= start) & (along <= stop)
+    length = stop - start
+    width = inner.sum() * step**2 / length / options.fullness
+    width = float(np.sqrt(max(width**2 - (options.blur_px * pixel_m) ** 2, (0.5 * pixel_m) ** 2)))
+    if width > length:
+        length, width, axis = width, length, (-axis[1], axis[0])
+    middle, side = (start + stop) / 2, float(across[inner].mean())
+    mx, my = middle * axis[0] - side * axis[1], middle * axis[1] + side * axis[0]
+    row, col = (-my / step + 0.5) / options.fine - 0.5, (mx / step + 0.5) / options.fine - 0.5
+    length_sd = float(np.hypot(options.length_sd_px * pixel_m, options.relative_sd * length))
+    width_sd = float(np.hypot(options.width_sd_px * pixel_m, options.relative_sd * width))
+    return Vessel(float(row), float(col), float(length), width, length_sd, width_sd, axis, score)
+
+
+def hull_pixels(contrast: Plane, inside: Mask, options: HullOptions = DEFAULT_HULLS) -> Mask | None:
+    """Give the hull on a grid `fine` times finer, its holes closed; None if it vanishes."""
+    own = np.where(inside, contrast, 0)
+    peak = float(np.percentile(own[inside], 90)) if inside.any() else 0.0
+    if peak <= 0:
+        return None
+    near = ndimage.grey_dilation(own, size=2 * options.near_px + 1)
+    needed = np.maximum(options.edge * near, options.floor * peak)
+    around = ndimage.binary_dilation(inside, np.ones((3, 3), bool))
+    fine = _finer(contrast, options.fine) >= _finer(needed, options.fine)
+    fine &= np.kron(around, np.ones((options.fine, options.fine), bool))
+    fine = ndimage.binary_closing(np.pad(fine, 12), iterations=options.fine)[12:-12, 12:-12]
+    fine = ndimage.binary_fill_holes(fine)
+    labels, count = ndimage.label(fine)
+    if not count:
+        return None
+    return np.asarray(labels == 1 + int(np.bincount(labels.ravel())[1:].argmax()))
+
+
+def _finer(plane: Plane, fine: int) -> Plane:
+    """Interpolate between pixel middles, linearly."""
+    at = [(np.arange(size * fine) + 0.5) / fine - 0.5 for size in plane.shape]
+    grid = np.meshgrid(*at, indexing="ij")
+    return np.asarray(ndimage.map_coordinates(plane, grid, order=1, mode="nearest"), dtype=np.float32)
+
+
+def _axis(x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]) -> tuple[float, float]:
+    centred = np.stack([x - x.mean(), y - y.mean()])
+    _, vectors = np.linalg.eigh(centred @ centred.T + np.eye(2) * 1e-9)
+    return float(vectors[0, 1]), float(vectors[1, 1])
+
+
+def _ends(along: npt.NDArray[np.floating], step: float, options: HullOptions) -> tuple[float, float]:
+    """First and last place at which the hull has its breadth."""
+    origin = along.min()
+    bins = ((along - origin) / step).astype(int)
+    breadth = ndimage.uniform_filter1d(np.bincount(bins).astype(float), 3, mode="constant")
+    wide = np.flatnonzero(breadth >= options.end * np.median(breadth[breadth > 0]))
+    return float(origin + wide[0] * step), float(origin + (wide[-1] + 1) * step)
