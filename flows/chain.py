@@ -17,7 +17,7 @@ from rich.console import Console
 from flows.cluster import workers
 from flows.progress import Reporter
 from flows.settings import Settings
-from tasks.discover import Ledger, ledger_of, measured_ledger, plan
+from tasks.discover import Ledger, ledger_of, plan
 from tasks.errors import InputError
 from tasks.model import Pass, Plan, Request, SceneRef, passes_of
 
@@ -118,14 +118,12 @@ def run_chain(request: Request, cluster: str) -> Outcome:
             name, reason = next(iter(outcome.rejected.items()))
             raise InputError(f"none of the {len(todo.new)} scenes can be used; {name}: {reason}")
         ingest.record_rejected(request, ledger, left_out)
-        ledger = measured_ledger(request)
-        if not ledger.scenes:
-            return archived_only(outcome, ledger)
+        ledger = ledger_of(request)
 
         advance, expect = reporter.stage("backgrounds")
         for collection in sorted({s.collection for s in ledger.scenes}):
             analyse.refresh_backgrounds(request, ledger, collection, executor, expect, advance)
-        ledger = measured_ledger(request)
+        ledger = ledger_of(request)
 
         jobs = analyse.measuring_jobs(request, ledger, publish.published_recipes(request))
         outcome.measured = sum(len(job.slots) for job in jobs)
@@ -165,12 +163,6 @@ def starting(todo: Plan) -> Outcome:
         rejected={r.scene_id: r.reason for r in todo.rejected},
         superseded=list(todo.superseded),
     )
-
-
-def archived_only(outcome: Outcome, ledger: Ledger) -> Outcome:
-    """Complete the account of a run that gathered images which nothing measures yet."""
-    outcome.snapshot, outcome.publication, outcome.page = str(ledger.snapshot), "", ""
-    return outcome
 
 
 def finished(outcome: Outcome, ledger: Ledger, looks: Any, vessels: Any, folder: str) -> Outcome:

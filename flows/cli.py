@@ -219,8 +219,6 @@ def _print_outcome(site_id: str, headline: str, outcome: dict[str, Any], dry_run
         out_console.print(f"left out {scene_id}: {reason}", style="yellow", markup=False, highlight=False)
     if not dry_run and outcome["page"]:
         out_console.print(f"page: {outcome['page']}", markup=False, highlight=False)
-    elif not dry_run:
-        out_console.print("archived; no measure reads these images yet", markup=False, highlight=False)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def _bring_up_to_date(site: str, catalog: str, archive: str, out: str, console: 
     todo = plan(request)
     if todo.nothing_to_do:
         return starting(todo).as_dict()
-    console.print(f"{site}: {len(todo.new)} radar scenes to gather and measure", markup=False)
+    console.print(f"{site}: {len(todo.new)} scenes to gather and measure", markup=False)
     if console.is_terminal and "PREFECT_API_URL" not in os.environ:
         console.print("starting Prefect; 10 to 20 s without a server", style="dim")
     from flows.backfill import backfill

@@ -12,7 +12,8 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from prefect import task
@@ -26,18 +27,9 @@ from tasks.errors import ArchiveError
 from tasks.grid import cell_lonlat
 from tasks.model import Request
 from tasks.science import MEASURE_VERSION
-from tasks.science.background import (
-    MIN_SCENES,
-    QUANTILE,
-    Epoch,
-    Moment,
-    epochs_of,
-    estimate_background,
-    quarter_of,
-    scatterer_list,
-)
-from tasks.science.vessels import multilook_radius
-from tasks.science.zones import DEFAULT_LOOK, NO_MEMORY, draw_site, measure_scenes
+from tasks.science.background import MIN_SCENES, Epoch, Moment, quarter_of, scatterer_list
+from tasks.science.methods import RADAR, Method, method_of
+from tasks.science.zones import NO_MEMORY, draw_site
 
 LOOKS_PER_JOB = 16
 """Scenes per job: coarse enough (≥ 0.3 s of work) for a scheduler, small enough to show progress."""
@@ -64,7 +56,8 @@ def epoch_records(request: Request, ledger: Ledger, collection: str) -> list[Epo
     scenes = ledger.of(collection)
     slots = {s.scene_id: s.slot for s in scenes}
     marks = {s.scene_id: s.processing for s in scenes}
-    recipe = f"{MEASURE_VERSION}|{request.site.digest}|{QUANTILE}|{asdict(DEFAULT_LOOK)}"
+    method = method_of(ledger.bands[collection])
+    recipe = f"{MEASURE_VERSION}|{request.site.digest}|{method.recipe}"
     return [
         EpochRecord(
             epoch.quarter,
@@ -73,7 +66,7 @@ def epoch_records(request: Request, ledger: Ledger, collection: str) -> list[Epo
             epoch.members,
             tuple(slots[m] for m in epoch.members),
         )
-        for epoch in _epochs(scenes)
+        for epoch in _epochs(method, scenes)
     ]
 
 
@@ -82,8 +75,9 @@ def recipes(request: Request, ledger: Ledger) -> dict[str, str]:
     result = {}
     for collection in sorted({s.collection for s in ledger.scenes}):
         digests = {(e.quarter, e.orbit): e.digest for e in epoch_records(request, ledger, collection)}
+        method = method_of(ledger.bands[collection])
         for scene in ledger.of(collection):
-            background = digests[quarter_of(scene.acquired), scene.orbit]
+            background = digests[_epoch_key(method, scene)]
             result[scene.scene_id] = _digest(background, scene.scene_id, scene.processing)
     return result
 
@@ -108,18 +102,11 @@ def refresh_backgrounds(
     expect(len(needed))
     if not needed:
         return
-    layers = draw_site(request.site, _box(request, collection))
+    bands = cube_bands(ref, collection)
+    method, box = method_of(bands), _box(request, collection)
+    planes = method.planes(bands)
     store_epochs(
-        ref,
-        collection,
-        needed,
-        executor,
-        advance,
-        estimate_background,
-        cube_bands(ref, collection)[0],
-        layers.near,
-        layers.water,
-        multilook_radius(layers.pixel_m),
+        ref, collection, needed, executor, advance, planes, method.estimate, bands, request.site, box
     )
 
 
@@ -138,11 +125,12 @@ def measuring_jobs(request: Request, ledger: Ledger, measured: dict[str, str]) -
     for collection in sorted({s.collection for s in ledger.scenes}):
         scenes = ledger.of(collection)
         stored = stored_epochs(archive_ref(request), collection, str(ledger.snapshot))
-        settled = {(e.quarter, e.orbit): e for e in _epochs(scenes)}
+        method = method_of(ledger.bands[collection])
+        settled = {(e.quarter, e.orbit): e for e in _epochs(method, scenes)}
         groups: dict[Any, list[ArchivedScene]] = defaultdict(list)
         for scene in scenes:
             if scene.scene_id in wanted:
-                groups[quarter_of(scene.acquired), scene.orbit].append(scene)
+                groups[_epoch_key(method, scene)].append(scene)
         for key, group in groups.items():
             for start in range(0, len(group), LOOKS_PER_JOB):
                 part = group[start : start + LOOKS_PER_JOB]
@@ -169,7 +157,7 @@ def measure_batch(
     """Measure a batch of jobs on the workers; returns the rows of looks and of vessels."""
     ref = archive_ref(request)
     boxes = {c: _box(request, c) for c in {job.collection for job in jobs}}
-    bands = {c: cube_bands(ref, c)[0] for c in boxes}
+    bands = {c: cube_bands(ref, c) for c in boxes}
     futures = {
         executor.submit(
             on_looks,
@@ -178,7 +166,7 @@ def measure_batch(
             job.collection,
             job.slots,
             job.background,
-            measure_scenes,
+            method_of(bands[job.collection]).measure,
             bands[job.collection],
             request.site,
             boxes[job.collection],
@@ -202,6 +190,8 @@ def list_scatterers(request: Request, ledger: Ledger) -> Rows:
     ref = archive_ref(request)
     listed: Rows = []
     for collection in sorted({s.collection for s in ledger.scenes}):
+        if method_of(ledger.bands[collection]) is not RADAR:
+            continue
         box = _box(request, collection)
         layers = draw_site(request.site, box)
         newest: dict[int, EpochRecord] = {}
@@ -225,8 +215,13 @@ def list_scatterers(request: Request, ledger: Ledger) -> Rows:
     return listed
 
 
-def _epochs(scenes: Sequence[ArchivedScene]) -> list[Epoch]:
-    return epochs_of([Moment(s.scene_id, s.acquired, s.orbit) for s in scenes])
+def _epochs(method: Method, scenes: Sequence[ArchivedScene]) -> list[Epoch]:
+    return method.epochs([Moment(s.scene_id, s.acquired, s.orbit, s.cloud_cover) for s in scenes])
+
+
+def _epoch_key(method: Method, scene: ArchivedScene) -> tuple[datetime, int]:
+    """Name the background that a scene is measured against: its quarter and, for radar, its orbit."""
+    return quarter_of(scene.acquired), scene.orbit if method.by_orbit else 0
 
 
 def _box(request: Request, collection: str) -> Any:

@@ -28,17 +28,16 @@ from tasks.model import Pass, Plan, Rejection, Request, SceneRef, passes_of
 from tasks.products.manifest import is_current, state
 from tasks.science import MEASURE_VERSION
 
-__all__ = ["Ledger", "ledger_of", "measured_ledger", "plan"]
+COLOURS = ("blue", "green", "red", "nir")
+COLOURS_NEEDED = 2
+"""Optical bands of which a scene needs so many: one alone cannot tell a ship from foam or haze."""
+
+__all__ = ["Ledger", "ledger_of", "plan"]
 
 
 def ledger_of(request: Request) -> Ledger:
     """List what the request's site has in the archive now."""
     return read_ledger(archive_ref(request))
-
-
-def measured_ledger(request: Request) -> Ledger:
-    """List what of it is measured: radar; optical images are kept, no measure reads them yet."""
-    return ledger_of(request).having(RADAR_BANDS)
 
 
 def plan(request: Request) -> Plan:
@@ -85,7 +84,7 @@ def plan(request: Request) -> Plan:
         state(str(ledger.snapshot), request.site.digest, MEASURE_VERSION),
     )
     unrecorded = any(r.permanent and r.scene_id not in ledger.rejected for r in rejected)
-    stale = bool(ledger.having(RADAR_BANDS).scenes) and (unrecorded or not current)
+    stale = bool(ledger.scenes) and (unrecorded or not current)
     stale = stale or bool(verified and verified.backgrounds)
     return Plan(
         request,
@@ -155,34 +154,26 @@ def _bbox(request: Request) -> tuple[float, float, float, float]:
 
 
 def _with_bands(request: Request, scenes: tuple[SceneRef, ...]) -> tuple[list[SceneRef], list[Rejection]]:
-    """Keep the bands that are archived: radar's, and the optical ones of collections asked for by name.
-
-    Without names a catalogue's radar is taken: optical images are large, and no measure reads them yet.
-    """
-    wanted = [s if s.collection in request.collections else _radar_only(s) for s in scenes]
-    wanted = [_radar_only(s) if any(b.name in RADAR_BANDS for b in s.bands) else s for s in wanted]
+    """Keep the bands that are archived: of radar its own, of optical images those a vessel can be told by."""
+    wanted = [_measurable(s) for s in scenes]
     usable = {s.collection for s in wanted if s.bands}
     for collection in request.collections or sorted({s.collection for s in scenes} if not usable else ()):
         if collection not in usable:
             assets = sorted({a for s in scenes if s.collection == collection for a in s.assets})
-            unread = sorted({b.name for s in scenes if s.collection == collection for b in s.bands})
             raise InputError(
-                f"collection {collection!r} has no radar band ({', '.join(RADAR_BANDS)}); "
+                f"collection {collection!r} has no band that can be measured: one of "
+                f"{', '.join(RADAR_BANDS)} is needed, or {COLOURS_NEEDED} of {', '.join(COLOURS)}; "
                 f"it has {', '.join(assets) or 'no assets'}"
-                + (
-                    f": {', '.join(unread)} are optical bands, which no measure reads yet; "
-                    f"--collection {collection} archives them all the same"
-                    if unread
-                    else ""
-                )
             )
     here = [s for s in wanted if s.collection in usable]
     bare = [Rejection(s.scene_id, "has no band that can be read") for s in here if not s.bands]
     return [s for s in here if s.bands], bare
 
 
-def _radar_only(scene: SceneRef) -> SceneRef:
-    return replace(scene, bands=tuple(b for b in scene.bands if b.name in RADAR_BANDS))
+def _measurable(scene: SceneRef) -> SceneRef:
+    radar = tuple(b for b in scene.bands if b.name in RADAR_BANDS)
+    enough = sum(b.name in COLOURS for b in scene.bands) >= COLOURS_NEEDED
+    return replace(scene, bands=radar or (scene.bands if enough else ()))
 
 
 def _broken(scene: SceneRef) -> Rejection | None:

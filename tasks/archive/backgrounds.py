@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,11 +27,10 @@ from tasks.archive.store import ArchiveRef, read_session, session_at, transact
 log = logging.getLogger(__name__)
 
 GROUP = "background"
-PLANES = {
-    "level": "standardised brightness, 20th percentile in time",
-    "bright_share": "share of dates on which the pixel is bright",
-    "seen_share": "share of dates on which the pixel is seen",
-}
+
+PLANES = "planes"
+"""Attribute of the group: names of its planes, and what each is."""
+
 Planes = dict[str, npt.NDArray[np.float32]]
 Estimate = Callable[..., Planes]
 
@@ -59,6 +58,8 @@ def stored_epochs(ref: ArchiveRef, collection: str, snapshot: str) -> dict[tuple
     if GROUP not in root:
         return {}
     group = root[GROUP]
+    if PLANES not in group.attrs:
+        return {}  # of an older version: the next run makes them anew
     columns = [group[k][:] for k in ("quarter", "orbit", "digest", "members")]
     records = {}
     for slot, (seconds, orbit, digest, members) in enumerate(zip(*columns, strict=True)):
@@ -76,6 +77,7 @@ def store_epochs(
     epochs: Sequence[EpochRecord],
     executor: Executor,
     advance: Callable[[int], None],
+    planes: Mapping[str, str],
     estimate: Estimate,
     *args: Any,
 ) -> str:
@@ -91,6 +93,8 @@ def store_epochs(
         Where ``estimate(block, *args)`` runs, once per epoch, on the epoch's members.
     advance
         Called with 1 after each epoch.
+    planes
+        Names of the planes, and what each is. Where others are stored, those go.
     estimate
         Block of scenes to planes by name.
 
@@ -102,8 +106,11 @@ def store_epochs(
 
     def work(repository: Any) -> str:
         before = str(repository.readonly_session("main").snapshot_id)
-        stored = stored_epochs(ref, collection, before)
-        slots, at = _make_room(session_at(repository, before), collection, epochs, stored)
+        session = session_at(repository, before)
+        root = open_group(session.store, mode="a", path=collection)
+        alike = GROUP in root and planes_of(root[GROUP]) == dict(planes)
+        stored = stored_epochs(ref, collection, before) if alike else {}
+        slots, at = _make_room(session, root if alike else _create(root, planes), epochs, stored)
         session = session_at(repository, at)
         jobs = [
             executor.submit(_estimate_one, session.fork(), ref, before, collection, e, slot, estimate, args)
@@ -121,6 +128,11 @@ def store_epochs(
         return str(session.commit(message, metadata={"corrected": corrected}))
 
     return transact(ref, work)
+
+
+def planes_of(group: Any) -> dict[str, str]:
+    """Names of the planes of an open group of backgrounds, and what each is."""
+    return dict(group.attrs.get(PLANES, {}))
 
 
 def name_of(quarter: datetime, orbit: int) -> str:
@@ -168,7 +180,7 @@ def read_background(ref: ArchiveRef, snapshot: str, collection: str, slot: int) 
     """
     group = open_group(read_session(ref, snapshot).store, mode="r", path=f"{collection}/{GROUP}")
     try:
-        return {name: read_whole(group[name], slot) for name in PLANES}
+        return {name: read_whole(group[name], slot) for name in planes_of(group)}
     except DAMAGE as fault:
         raise DamagedError(
             f"background number {slot} of {collection} is damaged in the archive ({first_line(fault)}); "
@@ -188,20 +200,16 @@ def _estimate_one(
 ) -> Any:
     planes = on_scenes(ref, snapshot, collection, epoch.slots, estimate, *args)
     group = open_group(fork.store, mode="a", path=f"{collection}/{GROUP}")
-    for name in PLANES:
+    for name in planes_of(group):
         write_plane(group[name], slot, planes[name])
     return fork
 
 
 def _make_room(
-    session: Any,
-    collection: str,
-    epochs: Sequence[EpochRecord],
-    stored: dict[tuple[datetime, int], EpochRecord],
+    session: Any, root: Any, epochs: Sequence[EpochRecord], stored: dict[tuple[datetime, int], EpochRecord]
 ) -> tuple[list[int], str]:
     """Find a slot for every epoch; commits new slots before anyone forks, and tells the snapshot."""
-    root = open_group(session.store, mode="a", path=collection)
-    group = root[GROUP] if GROUP in root else _create(root)
+    group = root[GROUP]
     taken = {record.slot for record in stored.values()}
     free = [slot for slot in range(group["quarter"].shape[0]) if slot not in taken]
     missing = sum((e.quarter, e.orbit) not in stored for e in epochs) - len(free)
@@ -212,16 +220,19 @@ def _make_room(
             array.resize((size + missing, *array.shape[1:]))
     at = str(session.snapshot_id)
     if session.has_uncommitted_changes:
-        at = str(session.commit(f"room for {len(epochs)} backgrounds of {collection}"))
+        at = str(session.commit(f"room for {len(epochs)} backgrounds of {root.basename}"))
     room = iter(free)
     keys = [(e.quarter, e.orbit) for e in epochs]
     return [stored[key].slot if key in stored else next(room) for key in keys], at
 
 
-def _create(cube: Any) -> Any:
-    group = cube.create_group(GROUP)
+def _create(cube: Any, planes: Mapping[str, str]) -> Any:
+    """Begin a cube's backgrounds, in place of those that another version had; gives the cube back."""
+    if GROUP in cube:
+        del cube[GROUP]
+    group = cube.create_group(GROUP, attributes={PLANES: dict(planes)})
     box = box_of(cube)
-    for name, long_name in PLANES.items():
+    for name, long_name in planes.items():
         plane = create_planes(group, name, box, "float32", along="epoch")
         plane.attrs.update({"long_name": long_name, "units": "1"})
     for name, dtype in (("quarter", "int64"), ("orbit", "int16"), ("digest", str), ("members", str)):
@@ -234,7 +245,7 @@ def _create(cube: Any) -> Any:
             dimension_names=("epoch",),
         )
     group["quarter"].attrs.update({"units": "seconds since 1970-01-01", "long_name": "quarter's first day"})
-    return group
+    return cube
 
 
 def _write_columns(group: Any, epochs: Sequence[EpochRecord], slots: Sequence[int]) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from math import isnan
 from typing import Any
 
 from tasks.archive.damage import DAMAGE, DamagedError, first_line
@@ -18,7 +19,7 @@ from tasks.model import PASS_GAP, Delivery, Pass
 INGESTED = "ingest "
 """How the message of a commit begins that brought scenes."""
 
-LEDGER_COLUMNS = ("scene_id", "time", "orbit", "platform", "processing", "deliveries")
+LEDGER_COLUMNS = ("scene_id", "time", "orbit", "platform", "processing", "deliveries", "cloud_cover")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class ArchivedScene:
     platform: str = ""
     listed: str = "[]"
     """Its products as the archive lists them, JSON."""
+
+    cloud_cover: float | None = None
+    """Percent, as delivered; None for radar and where nobody tells."""
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
@@ -63,12 +67,6 @@ class Ledger:
     def of(self, collection: str) -> tuple[ArchivedScene, ...]:
         """Scenes of one collection, in order of time."""
         return tuple(s for s in self.scenes if s.collection == collection)
-
-    def having(self, bands: Iterable[str]) -> Ledger:
-        """Keep the collections that have at least one of some bands."""
-        wanted = set(bands)
-        kept = {name: own for name, own in self.bands.items() if wanted & set(own)}
-        return replace(self, scenes=tuple(s for s in self.scenes if s.collection in kept), bands=kept)
 
     @property
     def collections(self) -> tuple[str, ...]:
@@ -122,12 +120,13 @@ def scenes_of(collection: str, cube: Any) -> Iterator[ArchivedScene]:
             f"the coordinates of {collection} are damaged in the archive ({first_line(fault)}); an earlier "
             "state may be whole (`roadstead status --as-of`), else gather the period into a new archive"
         ) from fault
-    for slot, (scene_id, seconds, orbit, platform, processing, deliveries) in enumerate(
+    for slot, (scene_id, seconds, orbit, platform, processing, deliveries, cloud) in enumerate(
         zip(*columns, strict=True)
     ):
         if scene_id:
             acquired = datetime.fromtimestamp(seconds, UTC)
-            yield ArchivedScene(scene_id, collection, acquired, orbit, slot, processing, platform, deliveries)
+            told = (processing, platform, deliveries, None if isnan(cloud) else cloud)
+            yield ArchivedScene(scene_id, collection, acquired, orbit, slot, *told)
 
 
 def match_passes(passes: Sequence[Pass], archived: Sequence[ArchivedScene]) -> dict[int, ArchivedScene]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tasks.archive.backgrounds import GROUP, PLANES, name_of
+from tasks.archive.backgrounds import GROUP, name_of, planes_of
 from tasks.archive.damage import DAMAGE, DamagedError, first_line
 from tasks.archive.reading import read_plane
 from tasks.archive.schema import COORDINATES, bands_of, open_group
@@ -106,7 +106,7 @@ def verify_repository(
         jobs += _jobs(collection, bands_of(cube), list(_slots(cube, "scene_id")))
         if GROUP in cube:
             damaged += _damaged_columns(collection, cube[GROUP], ("quarter", "orbit", "digest", "members"))
-            jobs += _jobs(f"{collection}/{GROUP}", PLANES, list(_backgrounds(cube[GROUP])))
+            jobs += _jobs(f"{collection}/{GROUP}", planes_of(cube[GROUP]), list(_backgrounds(cube[GROUP])))
     planes = sum(len(part) for _, _, part in jobs)
     expect(planes)
     futures = {executor.submit(_read_back, ref, at, *job): len(job[2]) for job in jobs}

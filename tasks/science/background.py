@@ -41,6 +41,13 @@ passed for a vessel now and then (basin of Latakia, 2022: two more a look)."""
 
 QUANTILE = 0.2
 
+BACKGROUND_PLANES = {
+    "level": "standardised brightness, 20th percentile in time",
+    "bright_share": "share of dates on which the pixel is bright",
+    "seen_share": "share of dates on which the pixel is seen",
+}
+"""What `estimate_background` tells of every pixel."""
+
 BRIGHT = 3.0
 """Spreads above the water from which a pixel counts as bright."""
 
@@ -52,6 +59,9 @@ class Moment:
     scene_id: str
     acquired: datetime
     orbit: int
+
+    cloud_cover: float | None = None
+    """Percent, as delivered; None for radar and where nobody tells."""
 
 
 @dataclass(frozen=True, order=True)

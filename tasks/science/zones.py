@@ -7,6 +7,7 @@ says nothing yet of yards and rails.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from scipy import ndimage
 
 from tasks.grid import cell_lonlat, draw, pixel_size_m, zone_masks
 from tasks.model import WATER_KINDS, Site, Zone, ZoneKind
-from tasks.science.background import standardise
+from tasks.science.background import estimate_background, standardise
 from tasks.science.berths import DEFAULT_BERTHS, BerthLook, BerthOptions, measure_berths
 from tasks.science.quays import Face, draw_faces
 from tasks.science.radiometry import to_db
@@ -110,10 +111,18 @@ DEFAULT_LOOK = LookOptions()
 Rows = list[dict[str, Any]]
 
 
+def learn_radar(
+    block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoBox
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Estimate what an orbit remembers of a site, as `estimate_background`, from the scenes of a block."""
+    layers = draw_site(site, box)
+    return estimate_background(block, bands[0], layers.near, layers.water, multilook_radius(layers.pixel_m))
+
+
 def measure_scenes(
     block: xr.Dataset,
     background: dict[str, npt.NDArray[np.float32]],
-    band: str,
+    bands: Sequence[str],
     site: Site,
     box: GeoBox,
     memory_flag: str = "",
@@ -127,8 +136,8 @@ def measure_scenes(
         ``(time, y, x)`` per band, with ``scene_id`` and ``collection`` along time or in the attributes.
     background
         ``level`` and ``seen_share`` of the epoch, ``(y, x)``.
-    band
-        Band in which vessels are looked for.
+    bands
+        Bands of the cube, the one in which vessels are looked for first.
     site, box
         Zones, and the grid that the block is on.
     memory_flag
@@ -142,6 +151,7 @@ def measure_scenes(
         Plain rows: one per scene × zone, one per vessel inside a zone that was seen.
     """
     layers = draw_site(site, box)
+    band = bands[0]
     looks: Rows = []
     vessels: Rows = []
     for k in range(block.sizes["time"]):
@@ -156,9 +166,9 @@ def measure_scenes(
             "acquired": scene["time"].values.astype("datetime64[s]"),
         }
         found = _free_of(found, hulls)
-        rows, seen = _look_rows(site, layers, np.isfinite(db), found, berths, memory_flag, options)
+        rows, seen = look_rows(site, layers, np.isfinite(db), found, berths, memory_flag, options.min_seen)
         looks += [header | row for row in rows]
-        vessels += [header | _vessel_row(v, zone, box) for v, zone in seen]
+        vessels += [header | vessel_row(v, zone, box) for v, zone in seen]
     return looks, vessels
 
 
@@ -182,15 +192,32 @@ def _free_of(found: Detection, hulls: npt.NDArray[np.bool_]) -> Detection:
     return Detection(free, found.artefacts)
 
 
-def _look_rows(
+def look_rows(
     site: Site,
     layers: Layers,
     seen: npt.NDArray[np.bool_],
     found: Detection,
     berths: dict[str, BerthLook],
     memory_flag: str,
-    options: LookOptions,
+    min_seen: float,
 ) -> tuple[Rows, list[tuple[Vessel, Zone]]]:
+    """Write one row per measured zone, and list the vessels in those that were seen.
+
+    Parameters
+    ----------
+    site, layers
+        The zones, and where they lie on the grid.
+    seen
+        ``(y, x)`` pixels that the scene shows.
+    found
+        Vessels that lie freely.
+    berths
+        What each berth showed; a berth that is not among them is not measured.
+    memory_flag
+        Flag that every row carries when there was little to compare with.
+    min_seen
+        Share of a zone that must be seen.
+    """
     rows: Rows = []
     counted: list[tuple[Vessel, Zone]] = []
     for zone in site.measured_zones:
@@ -202,7 +229,7 @@ def _look_rows(
             row |= _berth_values(berths[zone.zone_id], memory_flag)
             if row["vessel_count"]:
                 counted += [(ship, zone) for ship in berths[zone.zone_id].ships]
-        elif share < options.min_seen:
+        elif share < min_seen:
             row["flags"] = "not_seen"
         elif zone.kind not in WATER_KINDS:
             row["flags"] = "not_measured"
@@ -230,7 +257,8 @@ def _berth_values(berth: BerthLook, memory_flag: str) -> dict[str, Any]:
     }
 
 
-def _vessel_row(vessel: Vessel, zone: Zone, box: GeoBox) -> dict[str, Any]:
+def vessel_row(vessel: Vessel, zone: Zone, box: GeoBox) -> dict[str, Any]:
+    """Write one vessel as a plain row, its place and outline in EPSG:4326."""
     lon, lat = cell_lonlat(box, [vessel.row], [vessel.col])
     return {
         "zone_id": zone.zone_id,

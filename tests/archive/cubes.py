@@ -23,6 +23,7 @@ from tasks.model import BandAsset, Rejection, SceneRef, Units
 from tests.scenes import FIRST, grid
 
 COLLECTION = "tiny-s1"
+PLANES = {"level": "a level", "bright_share": "a share", "seen_share": "another share"}
 BOX = grid(0, 0, 24, 30)
 DAY_S = 86_400
 

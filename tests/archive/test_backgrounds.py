@@ -11,7 +11,6 @@ import pytest
 import xarray as xr
 
 from tasks.archive.backgrounds import (
-    PLANES,
     EpochRecord,
     on_looks,
     read_background,
@@ -21,7 +20,7 @@ from tasks.archive.backgrounds import (
 from tasks.archive.ledger import read_ledger
 from tasks.archive.reading import on_scenes
 from tasks.archive.store import ArchiveRef, open_repository
-from tests.archive.cubes import COLLECTION, AtOnce, add, content, scene
+from tests.archive.cubes import COLLECTION, PLANES, AtOnce, add, content, scene
 
 QUARTER = datetime(2023, 10, 1, tzinfo=UTC)
 NEXT = datetime(2024, 1, 1, tzinfo=UTC)
@@ -51,7 +50,7 @@ def epoch(*slots: int, quarter: datetime = QUARTER, orbit: int = 61, digest: str
 
 def store(ref: ArchiveRef, *epochs: EpochRecord, factor: float = 1.0) -> str:
     steps: list[int] = []
-    snapshot = store_epochs(ref, COLLECTION, epochs, AtOnce(), steps.append, estimate, factor)
+    snapshot = store_epochs(ref, COLLECTION, epochs, AtOnce(), steps.append, PLANES, estimate, factor)
     assert steps == [1] * len(epochs)
     return snapshot
 
@@ -125,7 +124,7 @@ def test_a_failed_estimate_stores_nothing_and_leaves_room_for_the_next(ref: Arch
         raise ZeroDivisionError("no scene")
 
     with pytest.raises(ZeroDivisionError):
-        store_epochs(ref, COLLECTION, [epoch(0)], AtOnce(), lambda _: None, fail)
+        store_epochs(ref, COLLECTION, [epoch(0)], AtOnce(), lambda _: None, PLANES, fail)
     assert stored_epochs(ref, COLLECTION, str(read_ledger(ref).snapshot)) == {}
     snapshot = store(ref, epoch(0))
     assert [r.slot for r in stored_epochs(ref, COLLECTION, snapshot).values()] == [0]
@@ -147,3 +146,17 @@ def test_backgrounds_lie_on_the_cubes_grid(ref: ArchiveRef) -> None:
     snapshot = store(ref, epoch(0))
     assert {p.shape for p in read_background(ref, snapshot, COLLECTION, 0).values()} == {(24, 30)}
     assert [s.scene_id for s in read_ledger(ref).scenes] == [f"day{6 * k:03d}_1" for k in range(4)]
+
+
+def test_other_planes_take_the_place_of_those_of_another_version(ref: ArchiveRef) -> None:
+    before = store(ref, epoch(0), epoch(1, orbit=7))
+
+    def darkest(block: xr.Dataset) -> dict[str, np.ndarray]:
+        return {"darkest": np.nan_to_num(block["vv"].values).min(0).astype("float32")}
+
+    after = store_epochs(
+        ref, COLLECTION, [epoch(0)], AtOnce(), lambda _: None, {"darkest": "lowest"}, darkest
+    )
+    assert [e.orbit for e in stored_epochs(ref, COLLECTION, after).values()] == [61]
+    assert set(read_background(ref, after, COLLECTION, 0)) == {"darkest"}
+    assert set(read_background(ref, before, COLLECTION, 0)) == set(PLANES)  # time travel

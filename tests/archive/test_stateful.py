@@ -31,7 +31,7 @@ from tasks.archive.store import exists, history, snapshot_at
 from tasks.archive.upkeep import tidy_repository
 from tasks.errors import ArchiveError, SceneError
 from tasks.model import Rejection, SceneRef
-from tests.archive.cubes import COLLECTION, AtOnce
+from tests.archive.cubes import COLLECTION, PLANES, AtOnce
 from tests.archive.model_archive import BANDS, BOX, Background, Key, delivery
 from tests.archive.mortal import Killed, Listing, Provider, Submitting
 from tests.archive.witness import Witness
@@ -306,10 +306,10 @@ class Archive(Witness, RuleBasedStateMachine):
         steps: list[int] = []
         if any(rotten & set(e.members) for e in epochs):
             with pytest.raises(DamagedError, match="|".join(re.escape(f"scene {n}: ") for n in rotten)):
-                store_epochs(self.ref, COLLECTION, epochs, AtOnce(), steps.append, estimate)
+                store_epochs(self.ref, COLLECTION, epochs, AtOnce(), steps.append, PLANES, estimate)
             self.litter |= self.chunks() - there
         else:
-            store_epochs(self.ref, COLLECTION, epochs, AtOnce(), steps.append, estimate)
+            store_epochs(self.ref, COLLECTION, epochs, AtOnce(), steps.append, PLANES, estimate)
             assert steps == [1] * len(epochs)
             self.model.backgrounds |= fresh
             self.find_objects(there, list(fresh.values()))

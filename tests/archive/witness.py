@@ -14,7 +14,7 @@ import pytest
 import xarray as xr
 import zarr
 
-from tasks.archive.backgrounds import PLANES, name_of, read_background, stored_epochs
+from tasks.archive.backgrounds import name_of, read_background, stored_epochs
 from tasks.archive.damage import DamagedError
 from tasks.archive.ledger import read_ledger
 from tasks.archive.reading import open_cube
@@ -22,7 +22,7 @@ from tasks.archive.schema import COORDINATES, create_planes, open_group
 from tasks.archive.store import ArchiveRef, exists, history, read_session, snapshot_at
 from tasks.archive.verify import Damage, verify_repository
 from tasks.errors import ArchiveError
-from tests.archive.cubes import COLLECTION, AtOnce
+from tests.archive.cubes import COLLECTION, PLANES, AtOnce
 from tests.archive.model_archive import BANDS, BOX, STACK, Background, Held, Model
 
 INLINE = 512

@@ -115,7 +115,8 @@ def outcomes(truth: pd.DataFrame, found: pd.DataFrame, scenes: Sequence[str]) ->
     truth
         Ships, with the columns that `in_zones` adds.
     found
-        ``scene_id``, ``longitude``, ``latitude``, ``length_m`` and ``zone_kind`` of the published vessels.
+        ``scene_id``, ``longitude``, ``latitude``, ``length_m``, ``length_sd_m`` and ``zone_kind`` of the
+        published vessels.
     scenes
         Scenes that were looked at.
 
@@ -123,10 +124,10 @@ def outcomes(truth: pd.DataFrame, found: pd.DataFrame, scenes: Sequence[str]) ->
     -------
     pandas.DataFrame
         ``scene_id``, ``kind`` (hit, miss, false), ``zone_kind`` (where the ship lay; of a false alarm where
-        it was told), ``length_m`` (true; of a false alarm the measured one), ``measured_m`` (NaN for a
-        miss); of the same types when empty.
+        it was told), ``length_m`` (true; of a false alarm the measured one), ``measured_m`` and its
+        standard error ``length_sd_m`` (NaN for a miss); of the same types when empty.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[tuple[Any, ...]] = []
     ships, vessels = dict(list(truth.groupby("scene_id"))), dict(list(found.groupby("scene_id")))
     for scene_id in scenes:
         here, there = ships.get(scene_id, truth.iloc[:0]), vessels.get(scene_id, found.iloc[:0])
@@ -135,28 +136,22 @@ def outcomes(truth: pd.DataFrame, found: pd.DataFrame, scenes: Sequence[str]) ->
         for i, (ship, owed) in enumerate(zip(here.itertuples(), is_owed(here), strict=True)):
             if not owed:
                 continue
-            measured = float(there.iloc[hit[i]]["length_m"]) if i in hit else np.nan
+            measured, sd = there.iloc[hit[i]][["length_m", "length_sd_m"]] if i in hit else (np.nan, np.nan)
             kind = "hit" if i in hit else "miss"
-            rows.append(_outcome(scene_id, kind, ship.zone_kind, ship.length_m, measured))
+            rows.append((scene_id, kind, ship.zone_kind, ship.length_m, measured, sd))
         used = set(hit.values()) | excused
         for j, vessel in enumerate(there.itertuples()):
             if j not in used:
-                rows.append(_outcome(scene_id, "false", vessel.zone_kind, vessel.length_m, vessel.length_m))
+                length_m = vessel.length_m
+                rows.append((scene_id, "false", vessel.zone_kind, length_m, length_m, vessel.length_sd_m))
     return pd.DataFrame(rows, columns=list(OUTCOME_TYPES)).astype(OUTCOME_TYPES)
 
 
 OUTCOME_TYPES = {
     "scene_id": "string", "kind": "string", "zone_kind": "string", "length_m": "float64",
-    "measured_m": "float64",
+    "measured_m": "float64", "length_sd_m": "float64",
 }  # fmt: skip
 """Given always: without rows pandas would make them all objects, and joined tables would be too."""
-
-
-def _outcome(scene_id: str, kind: str, zone_kind: str, length_m: float, measured_m: float) -> dict[str, Any]:
-    return {
-        "scene_id": scene_id, "kind": kind, "zone_kind": zone_kind, "length_m": length_m,
-        "measured_m": measured_m,
-    }  # fmt: skip
 
 
 def rates(results: pd.DataFrame, scenes: Sequence[str], seed: int) -> dict[str, Rate]:

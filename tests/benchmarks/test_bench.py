@@ -37,7 +37,14 @@ def ships(*rows: tuple[str, float, bool, float]) -> pd.DataFrame:
 def vessels(*rows: tuple[str, float, float]) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            {"scene_id": s, "longitude": 0.0, "latitude": m * METRE, "length_m": n, "zone_kind": "anchorage"}
+            {
+                "scene_id": s,
+                "longitude": 0.0,
+                "latitude": m * METRE,
+                "length_m": n,
+                "length_sd_m": 10.0,
+                "zone_kind": "anchorage",
+            }
             for s, m, n in rows
         ]
     )

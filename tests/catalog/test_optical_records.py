@@ -337,10 +337,9 @@ def both(folder: Path) -> Path:
     return folder / "catalog.json"
 
 
-def test_optical_collections_are_quietly_not_used(tmp_path: Path) -> None:
+def test_radar_and_optical_collections_are_both_used(tmp_path: Path) -> None:
     made = plan(request_of(both(tmp_path), tmp_path))
-    assert {s.collection for s in made.new} == {"tiny-s1"}
-    assert len(made.new) == 2
+    assert sorted(s.collection for s in made.new) == ["tiny-s1", "tiny-s1", "tiny-s2", "tiny-s2"]
     assert made.rejected == ()
 
 
@@ -350,10 +349,11 @@ def test_an_optical_collection_that_was_asked_for(tmp_path: Path) -> None:
     assert {tuple(b.name for b in s.bands) for s in made.new} == {("red", "nir")}
 
 
-def test_a_catalogue_without_radar(tmp_path: Path) -> None:
-    both(tmp_path)
-    with pytest.raises(InputError, match=r"'tiny-s2' has no radar band .*nir, red.*no measure reads yet"):
-        plan(request_of(tmp_path / "optical", tmp_path))
+def test_one_colour_cannot_be_measured(tmp_path: Path) -> None:
+    grey = [replace(one, unit=None) for one in passes(1, bands=("red",))]
+    make_collection(tmp_path, *grey, collection="tiny-s2")
+    with pytest.raises(InputError, match=r"'tiny-s2' has no band that can be measured.*2 of blue.*has red"):
+        plan(request_of(tmp_path, tmp_path))
 
 
 def test_optical_bands_of_a_radar_item_are_not_archived(tmp_path: Path) -> None:

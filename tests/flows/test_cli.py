@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.flows.tiny import FIRST, PERIOD, in_own_process, plain_scene, port, roadstead, tree, write_port
@@ -122,16 +123,17 @@ def test_catalogue_that_is_no_catalogue(tmp_path: Path, place: tuple[str, Path])
 
 def optical_collection(folder: Path) -> Path:
     scene = plain_scene(FIRST, 1)
-    bands = {"red": scene.planes["vv"], "nir": scene.planes["vv"]}
+    bands = {"red": scene.planes["vv"]}
     given: dict[str, Any] = {"unit": None, "orbit": None}
     optical = type(scene)(scene.scene_id, scene.acquired, bands, **given)
     return make_collection(folder, optical, collection="optical", pixels=False)
 
 
-def test_collection_without_a_radar_band(tmp_path: Path, place: tuple[str, Path]) -> None:
+def test_collection_of_one_colour(tmp_path: Path, place: tuple[str, Path]) -> None:
     catalog = optical_collection(tmp_path / "images")
     line = refused(tmp_path / "out", "backfill", place[0], "--catalog", catalog, *PERIOD)
-    assert "collection 'optical' has no radar band (vv, vh, hh, hv); it has nir, red" in line
+    assert "collection 'optical' has no band that can be measured" in line
+    assert "it has red" in line
 
 
 @pytest.mark.skipif(
@@ -147,9 +149,12 @@ def test_real_optical_collection(tmp_path: Path) -> None:
     document["features"][0]["geometry"] = {"type": "Polygon", "coordinates": [box]}
     site = write_json(tmp_path / "gdynia.geojson", document)
     catalog = REAL / "sen2ships" / "collection.json"
-    line = refused(tmp_path / "out", "backfill", site, "--catalog", catalog, *PERIOD)
-    assert "collection 'sen2ships' has no radar band" in line
-    assert "blue" in line
+    result = roadstead("backfill", site, "--catalog", catalog, *PERIOD, "--out", tmp_path / "out", "--json")
+    told = json.loads(result.stdout)
+    assert told["measured"] == 1
+    looks = pd.read_parquet(tmp_path / "out" / told["site"] / "looks.parquet")
+    assert looks["vessel_count"].sum() > 0
+    assert looks["flags"].str.contains("no_memory").all()
 
 
 def test_unknown_collection(tmp_path: Path, place: tuple[str, Path]) -> None:

@@ -1,0 +1,64 @@
+"""How each kind of image is measured: what is remembered of the site, and what a look tells.
+
+A collection is radar if it has a radar band, else optical. Everything that differs between them in the way
+from archived pixels to looks is in these two tables of functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.science.background import BACKGROUND_PLANES, QUANTILE, Epoch, Moment, epochs_of
+from tasks.science.clear_epochs import clear_epochs
+from tasks.science.optical_looks import DEFAULT_OPTICAL_LOOK, learn_optical, measure_optical, optical_planes
+from tasks.science.zones import DEFAULT_LOOK, learn_radar, measure_scenes
+
+RADAR_BANDS = frozenset({"vv", "vh", "hh", "hv"})
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Method:
+    """The way from archived pixels to looks, for one kind of image."""
+
+    epochs: Callable[[Sequence[Moment]], list[Epoch]]
+    """Which scenes each background is estimated from."""
+
+    by_orbit: bool
+    """Whether every orbit has backgrounds of its own."""
+
+    planes: Callable[[Sequence[str]], Mapping[str, str]]
+    """Planes of a background for these bands, and what each is."""
+
+    estimate: Callable[..., dict[str, npt.NDArray[np.float32]]]
+    """``(block, bands, site, box)`` to those planes, ``(y, x)``."""
+
+    measure: Callable[..., tuple[Rows, Rows]]
+    """``(block, background, bands, site, box, memory_flag)`` to rows of looks and of vessels."""
+
+    recipe: str
+    """All settings that decide the result."""
+
+
+RADAR = Method(
+    epochs_of,
+    True,
+    lambda _: BACKGROUND_PLANES,
+    learn_radar,
+    measure_scenes,
+    f"{QUANTILE}|{asdict(DEFAULT_LOOK)}",
+)
+OPTICAL = Method(
+    clear_epochs, False, optical_planes, learn_optical, measure_optical, f"{asdict(DEFAULT_OPTICAL_LOOK)}"
+)
+
+
+def method_of(bands: Sequence[str]) -> Method:
+    """Choose by the bands of a collection."""
+    return RADAR if RADAR_BANDS & set(bands) else OPTICAL

@@ -1,0 +1,150 @@
+"""What an optical look tells: vessels on the water and at the quays, where no cloud hides them.
+
+As `zones` does for radar. A cloud, its shadow and what was not delivered are "not seen", never empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from odc.geo.geobox import GeoBox
+
+from tasks.model import Site
+from tasks.science.baseline import estimate_baseline
+from tasks.science.clouds import find_clouds
+from tasks.science.moorings import lay_alongside
+from tasks.science.optical import DEFAULT_OPTICAL, OpticalOptions, detect_optical_scene
+from tasks.science.zones import MIN_SEEN, NO_MEMORY, draw_site, look_rows, vessel_row
+
+Plane = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+Rows = list[dict[str, Any]]
+
+CLASSES = "scl"
+
+
+@dataclass(frozen=True)
+class OpticalLookOptions:
+    """Everything that decides an optical look's numbers; part of each look's recipe."""
+
+    vessels: OpticalOptions = DEFAULT_OPTICAL
+    min_seen: float = MIN_SEEN
+
+
+DEFAULT_OPTICAL_LOOK = OpticalLookOptions()
+
+
+def reflectance_of(scene: xr.Dataset, bands: Sequence[str]) -> dict[str, Plane]:
+    """Bring stored numbers to reflectance: ``(y, x)`` float32, NaN where there is no data."""
+    planes = {}
+    for name in bands:
+        if name == CLASSES:
+            continue
+        number, attrs = scene[name].values, scene[name].attrs
+        scale, offset = (np.float32(attrs.get(*key)) for key in (("scale_factor", 1), ("add_offset", 0)))
+        held = number != 0 if np.issubdtype(number.dtype, np.integer) else np.isfinite(number)
+        planes[name] = np.where(held, number.astype(np.float32) * scale + offset, np.float32(np.nan))
+    return planes
+
+
+def optical_planes(bands: Sequence[str]) -> dict[str, str]:
+    """Planes of an optical background: each band's reflectance where nothing lies, and its spread."""
+    colours = [name for name in bands if name != CLASSES]
+    return {name: f"{name} reflectance of the empty place" for name in colours} | {
+        f"{name}_spread": f"spread of it between clear dates, {name}" for name in colours
+    }
+
+
+def learn_optical(block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoBox) -> dict[str, Plane]:
+    """Estimate what a site looks like empty, from the scenes of a block; NaN far from water."""
+    layers = draw_site(site, box)
+    stack = []
+    for k in range(block.sizes["time"]):
+        scene = block.isel(time=k)
+        planes = reflectance_of(scene, bands)
+        unclear = clouds_of(scene, planes, layers.pixel_m)
+        stack.append({name: np.where(unclear, np.nan, plane)[layers.near] for name, plane in planes.items()})
+    columns = {name: np.stack([s[name] for s in stack]) for name in stack[0]}
+    learnt = estimate_baseline(columns, layers.water[layers.near])
+    planes = {}
+    for name, column in learnt.items():
+        planes[name] = np.full(box.shape, np.nan, np.float32)
+        planes[name][layers.near] = column
+    return planes
+
+
+def clouds_of(scene: xr.Dataset, planes: Mapping[str, Plane], pixel_m: float) -> Mask:
+    """Cloud and its shadow, ``(y, x)``: from the provider's classes where there are some, and by its look."""
+    classes = scene[CLASSES].values if CLASSES in scene else None
+    return find_clouds(planes, pixel_m, classes)
+
+
+def measure_optical(
+    block: xr.Dataset,
+    background: dict[str, Plane],
+    bands: Sequence[str],
+    site: Site,
+    box: GeoBox,
+    memory_flag: str = "",
+    options: OpticalLookOptions = DEFAULT_OPTICAL_LOOK,
+) -> tuple[Rows, Rows]:
+    """Measure every zone of a site in a few optical scenes that share one background.
+
+    Parameters
+    ----------
+    block
+        ``(time, y, x)`` per band, stored numbers with ``scale_factor`` and ``add_offset``; ``scene_id`` along
+        time.
+    background
+        Planes of `optical_planes`, ``(y, x)``; NaN where nothing is remembered.
+    bands
+        Bands of the cube.
+    site, box
+        Zones, and the grid that the block is on.
+    memory_flag
+        Flag that every row carries when the background rests on few scenes; empty otherwise.
+    options
+        Thresholds.
+
+    Returns
+    -------
+    looks, vessels
+        Plain rows: one per scene × zone, one per vessel inside a zone that was seen.
+    """
+    layers = draw_site(site, box)
+    where = layers.water.copy()
+    for face in layers.faces:
+        where[face.rows, face.cols] = True
+    looks: Rows = []
+    vessels: Rows = []
+    for k in range(block.sizes["time"]):
+        scene = block.isel(time=k)
+        planes = reflectance_of(scene, bands)
+        unclear = clouds_of(scene, planes, layers.pixel_m)
+        seen = np.logical_and.reduce([np.isfinite(p) for p in planes.values()]) & ~unclear
+        found = detect_optical_scene(
+            planes,
+            layers.pixel_m,
+            water=where,
+            land=layers.land,
+            unclear=unclear,
+            baseline=None if memory_flag == NO_MEMORY else background,
+            options=options.vessels,
+        )
+        berths, free = lay_alongside(found.vessels, layers.faces, seen, layers.pixel_m, options.min_seen)
+        header = {
+            "site": site.site_id,
+            "scene_id": str(scene["scene_id"].values),
+            "collection": str(block.attrs["collection"]),
+            "acquired": scene["time"].values.astype("datetime64[s]"),
+        }
+        afloat = replace(found, vessels=free)
+        rows, told = look_rows(site, layers, seen, afloat, berths, memory_flag, options.min_seen)
+        looks += [header | row for row in rows]
+        vessels += [header | vessel_row(v, zone, box) for v, zone in told]
+    return looks, vessels
