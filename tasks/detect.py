@@ -29,6 +29,7 @@ from tasks.model import Site
 from tasks.products.detections import SUFFIXES, detections_table, write_detections
 from tasks.products.quicklook import Look, draw_look
 from tasks.science import MEASURE_VERSION
+from tasks.science.clouds import find_clouds
 from tasks.science.ground import Ground, ground_of, vessel_row
 from tasks.science.optical import DEFAULT_OPTICAL, detect_optical_scene
 from tasks.science.scene import DEFAULT_SCENE, detect_radar_scene
@@ -255,9 +256,12 @@ def _search_optical(image: Image, ground: Ground) -> Search:
             continue
         planes = read_image(image, block.box)
         reflectance = {name: plane for name, plane in planes.items() if name != "scl"}
-        found = detect_optical_scene(reflectance, image.pixel_m, water=masks[0], land=masks[1])
+        hidden = _hidden(reflectance, planes.get("scl"), image.pixel_m)
+        found = detect_optical_scene(
+            reflectance, image.pixel_m, water=masks[0], land=masks[1], unclear=hidden
+        )
         vessels += [moved for vessel in found.vessels if (moved := _in_core(vessel, block)) is not None]
-        seen = seen_in(planes)[block.own]
+        seen = (seen_in(planes) & ~hidden)[block.own]
         inside = np.ones(seen.shape, bool) if masks[0] is None else masks[0][block.own]
         assert found.searched is not None
         wanted_px += int(inside.sum())
@@ -265,6 +269,13 @@ def _search_optical(image: Image, ground: Ground) -> Search:
         searched_px += int((seen & inside if masks[0] is not None else found.searched[block.own]).sum())
     vessels.sort(key=lambda v: (v.row, v.col))
     return Search(tuple(vessels), searched_px, seen_px / wanted_px)
+
+
+def _hidden(reflectance: Planes, classes: npt.NDArray[Any] | None, pixel_m: float) -> Mask:
+    """Clouds and their shadows, ``(y, x)``; the short-wave infrared alone cannot tell them."""
+    if not set(reflectance) - {"swir16"}:
+        return np.zeros(reflectance["swir16"].shape, bool)
+    return find_clouds(reflectance, pixel_m, classes)
 
 
 def seen_in(planes: Planes) -> Mask:

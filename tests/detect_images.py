@@ -30,6 +30,9 @@ SHIPS = ((5, 12), (44, 30))
 LIT = {"blue": 0.06, "green": 0.05, "red": 0.03, "nir": 0.015, "swir16": 0.008}
 """Reflectance of water."""
 
+GREEN = {"blue": 0.03, "green": 0.06, "red": 0.04, "nir": 0.3, "swir16": 0.15}
+"""Reflectance of land under plants."""
+
 
 def radar(
     seed: int = 1, ships: Sequence[tuple[int, int]] = SHIPS, box: GeoBox = SCENE_BOX
@@ -52,7 +55,7 @@ def optical(
     planes = {}
     for band in bands:
         plane = rng.normal(LIT[band], 0.002, box.shape).clip(1e-3)
-        plane[:, -15:] = rng.normal(0.25, 0.03, (box.shape[0], 15)).clip(0.1)
+        plane[:, -15:] = rng.normal(GREEN[band], 0.1 * GREEN[band], (box.shape[0], 15))
         for row, col in ships:
             top, left = corner(row, col, box)
             plane[top : top + SHIP_PX[0], left : left + SHIP_PX[1]] = 0.22
