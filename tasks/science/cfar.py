@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.science.cfar_kernel import MAX_SAMPLES
-from tasks.science.cfar_tile import list_above, prepare, rings, write_scores
+from tasks.science.cfar_tile import keep, list_above, rings, score_rows
 from tasks.science.radiometry import level_and_spread
 
 Plane = npt.NDArray[np.float32]
@@ -168,30 +168,33 @@ class Scan:
             for x in range(0, width, steps[1]):
                 yield slice(y, min(y + steps[0], height)), slice(x, min(x + steps[1], width))
 
-    def rings(self, tile: tuple[slice, slice]) -> tuple[Plane, npt.NDArray[np.int16], Plane, Plane]:
+    def rings(self, tile: tuple[slice, slice]) -> tuple[npt.NDArray[np.int16], Plane, Plane]:
         """Brightness and clutter of a tile with its halo: the kernel's work."""
         image, ring, sea = self.image, self.ring, self.sea
         origin = [s.start - ring.halo for s in tile]
         size = [ceil((s.stop - s.start) / ring.cell) * ring.cell + 2 * ring.halo for s in tile]
-        edge = image.multilook
-        block = tuple(
-            slice(max(o - edge, 0), min(o + n + edge, whole))
+        rows, cols = (
+            slice(max(o - image.multilook, 0), min(o + n + image.multilook, whole))
             for o, n, whole in zip(origin, size, image.shape, strict=True)
         )
-        data = np.ascontiguousarray(image.read(*block), dtype=np.float32)
-        offset = origin[0] - block[0].start, origin[1] - block[1].start
+        block = np.ascontiguousarray(image.read(rows, cols), dtype=np.float32)
         scale = np.float32(sea.level), np.float32(1 / sea.spread)
-        values = np.empty(size, np.float32)
-        prepare(data, *offset, image.power, image.multilook, scale, values)
-        least = np.float32(self.options.min_share * ring.samples)
+        allowed = self.water, self.water_step, image.shape, (size[0], size[1])
+        offset = origin[0] - rows.start, origin[1] - cols.start
+        kept = keep(block, *offset, image.power, image.multilook, scale, allowed, *origin)
         known = np.float32(sea.mean), np.float32(sea.deviation)
         low, high = (np.float32(limit) for limit in self.options.spread_range)
-        rounded, mean, spread = rings(
-            values, (self.water, self.water_step, image.shape), origin[0], origin[1],
-            (sea.local, sea.step, *known, low, high), (ring.cell, ring.reach, ring.guard, least),
-            np.float32(self.options.censor),
+        least = np.float32(self.options.min_share * ring.samples)
+        around = rings(
+            kept, *origin, (sea.local, sea.step, *known, low, high),
+            (ring.cell, ring.reach, ring.guard, least), np.float32(self.options.censor),
         )  # fmt: skip
-        return values, rounded, mean, spread
+        return kept, *around
+
+    def has_water(self, tile: tuple[slice, slice]) -> bool:
+        """Whether a tile can hold a target."""
+        rows, cols = (slice(s.start // self.water_step, -(-s.stop // self.water_step)) for s in tile)
+        return bool(self.water[rows, cols].any())
 
 
 @dataclass(frozen=True)
@@ -202,8 +205,6 @@ class Exceeding:
     """Flat index, row by row."""
 
     score: Plane
-    bright: Plane
-    """Spreads of the sea above its level."""
 
 
 def exceeding(scan: Scan, least: float, threads: int = 1, tile: tuple[int, int] = TILE) -> Exceeding:
@@ -211,27 +212,25 @@ def exceeding(scan: Scan, least: float, threads: int = 1, tile: tuple[int, int] 
 
     The same whatever the tiles and the threads.
     """
-    tiles = list(scan.tiles(tile))
+    tiles = [t for t in scan.tiles(tile) if scan.has_water(t)]
     if threads > 1:
         with ThreadPoolExecutor(threads) as pool:
             parts = list(pool.map(lambda t: _exceeding_tile(scan, t, least), tiles))
     else:
         parts = [_exceeding_tile(scan, t, least) for t in tiles]
-    index, score, bright = (np.concatenate([p[k] for p in parts]) for k in range(3))
+    index = np.concatenate([np.empty(0, np.int64), *(p[0] for p in parts)])
+    score = np.concatenate([np.empty(0, np.float32), *(p[1] for p in parts)])
     order = np.argsort(index, kind="stable")
-    return Exceeding(index[order], score[order], bright[order])
+    return Exceeding(index[order], score[order])
 
 
-def _exceeding_tile(scan: Scan, tile: tuple[slice, slice], least: float) -> tuple[Any, Any, Any]:
-    values, rounded, mean, spread = scan.rings(tile)
-    halo, cell = scan.ring.halo, scan.ring.cell
-    score = np.empty([s.stop - s.start for s in tile], np.float32)
-    write_scores(values, mean, spread, cell, halo, score)
-    found = np.empty(score.size, np.int32)
-    local = found[: list_above(score, rounded, halo, np.float32(least), found)]
-    rows, cols = np.divmod(local, score.shape[1])
+def _exceeding_tile(scan: Scan, tile: tuple[slice, slice], least: float) -> tuple[Any, Any]:
+    size = tile[0].stop - tile[0].start, tile[1].stop - tile[1].start
+    room = np.empty(size[0] * size[1], np.int32), np.empty(size[0] * size[1], np.float32)
+    count = list_above(*scan.rings(tile), scan.ring.cell, scan.ring.halo, np.float32(least), size, *room)
+    rows, cols = np.divmod(room[0][:count], size[1])
     index = (rows + tile[0].start).astype(np.int64) * scan.image.shape[1] + cols + tile[1].start
-    return index, score[rows, cols], values[rows + halo, cols + halo]
+    return index, room[1][:count].copy()
 
 
 def significance(db: Plane, water: Mask, pixel_m: float, options: RingOptions = DEFAULT_RING) -> Plane:
@@ -260,6 +259,5 @@ def significance(db: Plane, water: Mask, pixel_m: float, options: RingOptions = 
     image = Image(lambda rows, cols: db[rows, cols], (db.shape[0], db.shape[1]))
     scan = Scan(image, sea, lay_ring(pixel_m, options), water, options=options)
     for tile in scan.tiles():
-        values, _, mean, spread = scan.rings(tile)
-        write_scores(values, mean, spread, scan.ring.cell, scan.ring.halo, score[tile])
+        score_rows(*scan.rings(tile), scan.ring.cell, scan.ring.halo, score[tile])
     return score

@@ -1,8 +1,8 @@
 """The arithmetic of one tile of the ring CFAR, in small loops that the compiler turns into vector code.
 
-Every sum over a ring is a sum of whole numbers: brightness is rounded to an eighth of a spread before it
-is summed (the score itself is not). So no sum depends on the order in which it was made, and neither
-tiles nor threads change a bit of the result.
+Brightness is kept in 16 bits, and every sum over a ring is a sum of whole numbers: eighths of a spread.
+So no sum depends on the order in which it was made, neither tiles nor threads change a bit of the
+result, and a tile stays in the processor's own cache.
 
 The ring is laid in cells of about the sensor's resolution, two pixels of 10 m a side: clutter over
 hundreds of metres does not change within twenty. From a larger cell four pixels are taken. A cell's
@@ -16,14 +16,23 @@ from typing import Any
 import numba
 import numpy as np
 
+FINE = 128
+"""Steps of brightness in one spread, in which a pixel is kept: 0.006 dB of multilooked speckle."""
+
+MAX_FINE = 127 * FINE
+"""Brightness ends here, in fine steps on either side of the water's level: 95 dB."""
+
+UNSEEN = -32768
+"""A pixel that holds nothing. Any other is its fine steps times two, plus 1 where it may be clutter."""
+
 STEPS = 8
-"""Steps of the rounded brightness in one spread; rounding adds 0.1 % to a spread."""
+"""Steps in one spread of what is summed; rounding adds 0.1 % to a spread."""
+
+COARSER = 5
+"""Bits by which a kept pixel is more than what is summed: 16 fine steps in one, and the mark."""
 
 MAX_STEPS = 32 * STEPS
-"""Rounded brightness ends here on either side of the water's level."""
-
-NEVER = 32767
-"""Rounded brightness of a pixel that may not serve as clutter: above every limit."""
+"""What is summed ends here on either side of the water's level."""
 
 COUNT_BITS, SUM_BITS = 12, 22
 """Room in the packed integer; the squares have the 29 bits that are left beside the sign."""
@@ -34,6 +43,9 @@ MAX_SAMPLES = 2**COUNT_BITS - 1
 compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 STEP = np.float32(1 / STEPS)
+HALF = np.float32(0.5)
+"""Steps are rounded down, half a step on average."""
+
 ROUNDING = np.float32(1 / 12)
 """Variance that rounding adds, in steps (Sheppard)."""
 
@@ -122,47 +134,45 @@ def standardise(row: Any, level: Any, per_spread: Any) -> None:
 
 
 @compiled
-def round_row(values: Any, allowed: Any, out: Any) -> None:
-    """Round brightness to steps; `NEVER` where it is not seen or not allowed as clutter."""
+def keep_row(values: Any, allowed: Any, out: Any) -> None:
+    """Keep brightness in fine steps, with a mark where it may be clutter."""
     for x in range(out.size):
-        steps = np.floor(values[x] * np.float32(STEPS) + np.float32(0.5))
-        steps = min(max(steps, np.float32(-MAX_STEPS)), np.float32(MAX_STEPS))
-        good = (values[x] == values[x]) & (allowed[x] != 0)
-        out[x] = np.int16(steps) if good else np.int16(NEVER)
+        steps = np.floor(values[x] * np.float32(FINE) + np.float32(0.5))
+        steps = min(max(steps, np.float32(-MAX_FINE)), np.float32(MAX_FINE))
+        good = values[x] == values[x]
+        out[x] = np.int16(np.int32(steps) * 2 + np.int32(allowed[x] != 0)) if good else np.int16(UNSEEN)
 
 
 @compiled
-def _packed(value: Any, limit: Any) -> Any:
-    kept = value < limit
-    small = np.int32(value) if kept else np.int32(0)
-    return (
-        np.int64(kept)
-        + (np.int64(small) << COUNT_BITS)
-        + (np.int64(small * small) << (COUNT_BITS + SUM_BITS))
-    )
+def _packed(kept: Any, limit: Any) -> Any:
+    value = np.int32(kept) >> COARSER
+    usable = np.int32((kept & 1 != 0) & (value < limit))
+    value = usable * max(value, np.int32(-MAX_STEPS))
+    return usable, value, value * value
+
+
+@compiled
+def _pack(count: Any, total: Any, squares: Any) -> Any:
+    return np.int64(count) + (np.int64(total) << COUNT_BITS) + (np.int64(squares) << (COUNT_BITS + SUM_BITS))
 
 
 @compiled
 def sum_single(first: Any, limit: Any, out: Any) -> None:
     """Pack the pixels below the limit, one a cell."""
     for j in range(out.size):
-        out[j] = _packed(first[j], limit[j])
+        count, value, square = _packed(first[j], limit[j])
+        out[j] = _pack(count, value, square)
 
 
 @compiled
 def sum_pairs(first: Any, second: Any, limit: Any, out: Any) -> None:
     """Pack the pixels below each cell's limit, 2 × 2 a cell."""
     for j in range(out.size):
-        a, b, c, d = first[2 * j], first[2 * j + 1], second[2 * j], second[2 * j + 1]
-        top = limit[j]
-        ka, kb, kc, kd = np.int32(a < top), np.int32(b < top), np.int32(c < top), np.int32(d < top)
-        va, vb, vc, vd = ka * np.int32(a), kb * np.int32(b), kc * np.int32(c), kd * np.int32(d)
-        count = ka + kb + kc + kd
-        total = va + vb + vc + vd
-        squares = va * va + vb * vb + vc * vc + vd * vd
-        out[j] = (
-            np.int64(count) + (np.int64(total) << COUNT_BITS) + (np.int64(squares) << (COUNT_BITS + SUM_BITS))
-        )
+        na, va, qa = _packed(first[2 * j], limit[j])
+        nb, vb, qb = _packed(first[2 * j + 1], limit[j])
+        nc, vc, qc = _packed(second[2 * j], limit[j])
+        nd, vd, qd = _packed(second[2 * j + 1], limit[j])
+        out[j] = _pack(na + nb + nc + nd, va + vb + vc + vd, qa + qb + qc + qd)
 
 
 @compiled
@@ -171,25 +181,24 @@ def sum_corners(first: Any, second: Any, cell: int, limit: Any, out: Any) -> Non
     half = cell // 2
     for j in range(out.size):
         x = j * cell
-        out[j] = (
-            _packed(first[x], limit[j])
-            + _packed(first[x + half], limit[j])
-            + _packed(second[x], limit[j])
-            + _packed(second[x + half], limit[j])
-        )
+        na, va, qa = _packed(first[x], limit[j])
+        nb, vb, qb = _packed(first[x + half], limit[j])
+        nc, vc, qc = _packed(second[x], limit[j])
+        nd, vd, qd = _packed(second[x + half], limit[j])
+        out[j] = _pack(na + nb + nc + nd, va + vb + vc + vd, qa + qb + qc + qd)
 
 
 @compiled
-def sum_cells(rounded: Any, limit: Any, cell: int, out: Any) -> None:
+def sum_cells(kept: Any, limit: Any, cell: int, out: Any) -> None:
     """Pack count, sum and sum of squares of every cell's pixels below its limit."""
     for i in range(out.shape[0]):
         y = i * cell
         if cell == 1:
-            sum_single(rounded[y], limit[i], out[i])
+            sum_single(kept[y], limit[i], out[i])
         elif cell == 2:
-            sum_pairs(rounded[y], rounded[y + 1], limit[i], out[i])
+            sum_pairs(kept[y], kept[y + 1], limit[i], out[i])
         else:
-            sum_corners(rounded[y], rounded[y + cell // 2], cell, limit[i], out[i])
+            sum_corners(kept[y], kept[y + cell // 2], cell, limit[i], out[i])
 
 
 @compiled
@@ -201,14 +210,14 @@ def slide(column: Any, entering: Any, leaving: Any) -> None:
 
 @compiled
 def gains(outer_in: Any, outer_out: Any, guard_out: Any, guard_in: Any, out: Any) -> None:
-    """What a ring's sum gains from each column to the next."""
+    """Tell what a ring's sum gains from each column to the next."""
     for x in range(out.size):
         out[x] = outer_in[x] - outer_out[x] - guard_out[x] + guard_in[x]
 
 
 @compiled
 def accumulate(steps: Any, start: Any, out: Any) -> None:
-    """Running sum."""
+    """Sum up from the left."""
     running = start
     out[0] = running
     for x in range(steps.size):
@@ -233,7 +242,7 @@ def unpack(
         variance = np.float32(np.int32(squares)) * share - middle * middle - ROUNDING
         own = np.sqrt(max(variance, ZERO)) * STEP
         scarce = count < least
-        mean[x] = few[x] if scarce else middle * STEP
+        mean[x] = few[x] if scarce else (middle + HALF) * STEP
         spread[x] = whole if scarce else min(max(own, low), high)
 
 
@@ -295,16 +304,17 @@ def spread_out(cells: Any, cell: int, out: Any) -> None:
 
 
 @compiled
-def score_row(values: Any, mean: Any, spread: Any, out: Any) -> None:
-    """Spreads above the ring."""
+def score_row(kept: Any, mean: Any, spread: Any, out: Any) -> None:
+    """Spreads above the ring; NaN where not seen."""
     for x in range(out.size):
-        out[x] = (values[x] - mean[x]) / spread[x]
+        value = np.float32(np.int32(kept[x]) >> 1) * np.float32(1 / FINE)
+        out[x] = (value - mean[x]) / spread[x] if kept[x] != UNSEEN else NAN
 
 
 @compiled
-def count_above(score: Any, rounded: Any, least: Any) -> int:
+def count_above(score: Any, kept: Any, least: Any) -> int:
     """Count the pixels of a row that exceed a score where they may."""
     total = np.int32(0)
     for x in range(score.size):
-        total += np.int32((score[x] > least) & (rounded[x] != NEVER))
+        total += np.int32((score[x] > least) & (kept[x] & 1 != 0))
     return total

@@ -12,7 +12,6 @@ import numpy as np
 
 from tasks.science.cfar_kernel import (
     MAX_STEPS,
-    NEVER,
     ONE,
     ZERO,
     add,
@@ -22,9 +21,9 @@ from tasks.science.cfar_kernel import (
     count_above,
     decibels,
     divide_seen,
+    keep_row,
     lower_limits,
     ring,
-    round_row,
     scale_by,
     score_row,
     spread_out,
@@ -78,34 +77,42 @@ def sum_shifts(row: Any, many: int, out: Any) -> None:
 
 
 @compiled
-def prepare(block: Any, top: int, left: int, power: bool, radius: int, scale: Any, out: Any) -> None:
-    """Multilook a block and put it in spreads above a level; NaN where a pixel is not seen itself.
+def start_look(width: int, radius: int) -> Any:
+    """Make room for the rows that a multilook holds at a time: see `look_row`."""
+    many, long = 2 * radius + 1, width + 2 * radius
+    rows = np.zeros((many, long), np.float32), np.zeros((many, long), np.float32)
+    return (*rows, np.empty(long, np.float32), np.empty(width, np.float32), np.zeros(many, np.int64))
 
-    ``out[0, 0]`` is the block's pixel ``(top, left)``, which may lie outside of it.
+
+@compiled
+def look_row(block: Any, y: int, left: int, power: bool, room: Any, out: Any) -> None:
+    """Load row `y` of a block, and multilook the row in the middle of those loaded before it.
+
+    Means of the seen pixels around each pixel; NaN where a pixel is not seen itself. Rows are to come in
+    order; ``out[0]`` is the block's column `left`, which may lie outside of it.
     """
-    height, width = out.shape
-    level, per_spread = scale
-    many = 2 * radius + 1
-    long = width + 2 * radius
-    values, seen = np.zeros((many, long), np.float32), np.zeros((many, long), np.float32)
-    total, count = np.empty(long, np.float32), np.empty(width, np.float32)
-    full = np.zeros(many, np.int64)
-    for y in range(-radius, height + radius):
-        slot = (y + radius) % many
-        full[slot] = load_row(block, y + top, left - radius, power, values[slot], seen[slot])
-        at = y - radius
-        if at < 0:
-            continue
-        oldest = (slot + 1) % many
-        sum_rows(values, oldest, total)
-        sum_shifts(total, many, out[at])
-        if full.sum() == many * long:
-            scale_by(out[at], ONE / np.float32(many * many))
-        else:
-            sum_rows(seen, oldest, total)
-            sum_shifts(total, many, count)
-            divide_seen(out[at], count, seen[(oldest + radius) % many][radius : radius + width])
-        standardise(out[at], level, per_spread)
+    values, seen, total, count, full = room
+    many, long = values.shape
+    radius = many // 2
+    slot = y % many
+    full[slot] = load_row(block, y, left - radius, power, values[slot], seen[slot])
+    oldest = (slot + 1) % many
+    sum_rows(values, oldest, total)
+    sum_shifts(total, many, out)
+    if full.sum() == many * long:
+        scale_by(out, ONE / np.float32(many * many))
+    else:
+        sum_rows(seen, oldest, total)
+        sum_shifts(total, many, count)
+        divide_seen(out, count, seen[(oldest + radius) % many][radius : radius + out.size])
+
+
+@compiled
+def look(block: Any, top: int, left: int, power: bool, radius: int, out: Any) -> None:
+    """Multilook a block; ``out[0, 0]`` is its pixel ``(top, left)``."""
+    room = start_look(out.shape[1], radius)
+    for y in range(-radius, out.shape[0] + radius):
+        look_row(block, y + top, left, power, room, out[max(y - radius, 0)])
 
 
 @compiled
@@ -142,45 +149,58 @@ def coarse_rows(level: Any, step: int, y: int, x: int, cell: int, out: Any) -> N
 
 
 @compiled
-def rings(values: Any, allowed: Any, y: int, x: int, sea: Any, geometry: Any, censor: Any) -> Any:
-    """Mean and spread of the clutter around each cell of a tile."""
-    mask, mask_step, shape = allowed
-    level, level_step, whole_mean, whole_spread, low, high = sea
-    cell, reach, gap, least = geometry
-    height, width = values.shape
-    rounded = np.empty(values.shape, np.int16)
-    row = np.empty(width, np.uint8)
-    for k in range(height):
-        allow_row(mask, y + k, x, mask_step, shape, row)
-        round_row(values[k], row, rounded[k])
-    cells = np.empty((height // cell, width // cell), np.int64)
-    few = np.empty(cells.shape, np.float32)
-    coarse_rows(level, level_step, y, x, cell, few)
-    limit = np.full(cells.shape, np.int16(MAX_STEPS), np.int16)
-    mean, spread = few.copy(), np.zeros(cells.shape, np.float32)
-    lower_limits(limit, few, np.ones(cells.shape, np.float32), censor)
-    few += whole_mean
-    spread[:] = whole_spread
-    spreads = (whole_spread, low * whole_spread, high * whole_spread)
-    sum_cells(rounded, limit, cell, cells)
-    ring(cells, reach, gap, least, few, spreads, mean, spread)
-    lower_limits(limit, mean, spread, censor)
-    sum_cells(rounded, limit, cell, cells)
-    ring(cells, reach, gap, least, few, spreads, mean, spread)
-    return rounded, mean, spread
+def keep(
+    block: Any, top: int, left: int, power: bool, radius: int, scale: Any, allowed: Any, y: int, x: int
+) -> Any:
+    """Multilook a block and keep it as steps; ``(top, left)`` of the block is ``(y, x)`` of the image."""
+    mask, step, shape, size = allowed
+    level, per_spread = scale
+    kept = np.empty(size, np.int16)
+    row, may = np.empty(size[1], np.float32), np.empty(size[1], np.uint8)
+    room = start_look(size[1], radius)
+    for k in range(-radius, size[0] + radius):
+        look_row(block, k + top, left, power, room, row)
+        at = k - radius
+        if at >= 0:
+            standardise(row, level, per_spread)
+            allow_row(mask, y + at, x, step, shape, may)
+            keep_row(row, may, kept[at])
+    return kept
 
 
 @compiled
-def write_scores(values: Any, mean: Any, spread: Any, cell: int, halo: int, out: Any) -> None:
+def rings(kept: Any, y: int, x: int, sea: Any, geometry: Any, censor: Any) -> Any:
+    """Mean and spread of the clutter around each cell of a tile."""
+    level, level_step, whole_mean, whole_spread, low, high = sea
+    cell, reach, guard, least = geometry
+    cells = np.empty((kept.shape[0] // cell, kept.shape[1] // cell), np.int64)
+    few = np.empty(cells.shape, np.float32)
+    coarse_rows(level, level_step, y, x, cell, few)
+    limit = np.full(cells.shape, np.int16(MAX_STEPS), np.int16)
+    mean, spread = few.copy(), np.ones(cells.shape, np.float32)
+    lower_limits(limit, few, spread, censor)
+    few += whole_mean
+    spread[:] = whole_spread
+    spreads = (whole_spread, low * whole_spread, high * whole_spread)
+    sum_cells(kept, limit, cell, cells)
+    ring(cells, reach, guard, least, few, spreads, mean, spread)
+    lower_limits(limit, mean, spread, censor)
+    sum_cells(kept, limit, cell, cells)
+    ring(cells, reach, guard, least, few, spreads, mean, spread)
+    return mean, spread
+
+
+@compiled
+def score_rows(kept: Any, mean: Any, spread: Any, cell: int, halo: int, out: Any) -> None:
     """Write the scores of a tile without its halo."""
-    width = values.shape[1]
+    width = kept.shape[1]
     wide_mean, wide_spread = np.empty(width, np.float32), np.empty(width, np.float32)
     inside = slice(halo, halo + out.shape[1])
     for y in range(out.shape[0]):
         if y % cell == 0:
             spread_out(mean[(y + halo) // cell], cell, wide_mean)
             spread_out(spread[(y + halo) // cell], cell, wide_spread)
-        score_row(values[y + halo][inside], wide_mean[inside], wide_spread[inside], out[y])
+        score_row(kept[y + halo][inside], wide_mean[inside], wide_spread[inside], out[y])
 
 
 CHUNK = 256
@@ -188,21 +208,28 @@ CHUNK = 256
 
 
 @compiled
-def list_above(score: Any, rounded: Any, halo: int, least: Any, out: Any) -> Any:
-    """List the pixels of a plane of scores that exceed one: flat indices in `out`; return how many.
+def list_above(
+    kept: Any, mean: Any, spread: Any, cell: int, halo: int, least: Any, size: Any, out: Any, scores: Any
+) -> int:
+    """List the pixels of a tile that exceed a score where they may; return how many.
 
-    ``rounded`` has a halo, ``score`` has none.
+    Writes flat indices in the tile without its halo, which has `size`, and scores.
     """
-    height, width = score.shape
+    height, width = size
     found = 0
-    for y in range(height):
-        line = rounded[y + halo][halo : halo + width]
-        for first in range(0, width, CHUNK):
-            last = min(first + CHUNK, width)
-            if count_above(score[y][first:last], line[first:last], least) == 0:
-                continue
-            for x in range(first, last):
-                if score[y, x] > least and line[x] != NEVER:
-                    out[found] = y * width + x
-                    found += 1
+    lines = np.empty((cell, width), np.float32)
+    for top in range(0, height, cell):
+        at = top // cell
+        score_rows(kept[top:], mean[at:], spread[at:], cell, halo, lines)
+        for k in range(min(cell, height - top)):
+            line, here = lines[k], kept[top + k + halo][halo : halo + width]
+            for first in range(0, width, CHUNK):
+                last = min(first + CHUNK, width)
+                if count_above(line[first:last], here[first:last], least) == 0:
+                    continue
+                for x in range(first, last):
+                    if line[x] > least and here[x] & 1 != 0:
+                        out[found] = (top + k) * width + x
+                        scores[found] = line[x]
+                        found += 1
     return found

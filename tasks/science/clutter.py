@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tasks.science.cfar_tile import prepare
+from tasks.science.cfar_tile import look
 
 Plane = npt.NDArray[np.float32]
 
@@ -15,6 +15,5 @@ def multilook(db: Plane, radius: int) -> Plane:
     if radius == 0:
         return db
     out = np.empty(db.shape, np.float32)
-    same = np.float32(0), np.float32(1)
-    prepare(np.ascontiguousarray(db, np.float32), 0, 0, False, radius, same, out)
+    look(np.ascontiguousarray(db, np.float32), 0, 0, False, radius, out)
     return out

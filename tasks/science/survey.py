@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from tasks.science.cfar import Image, Plane
 from tasks.science.cfar_kernel import ONE, ZERO, add, compiled
-from tasks.science.cfar_tile import load_row, prepare
+from tasks.science.cfar_tile import load_row, look
 
 QUAD = 4
 """Side of a block, pixels: what a detected vessel's own shore is told by."""
@@ -78,13 +78,12 @@ def _fold(total: Any, count: Any, out: Any) -> None:
 def pick(block: Any, power: bool, radius: int, out: Any) -> None:
     """Multilook one pixel in each block of `EVERY`, from its middle."""
     one = np.empty((1, 1), np.float32)
-    same = (np.float32(0), np.float32(1))
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
             y, x = i * EVERY + EVERY // 2, j * EVERY + EVERY // 2
             out[i, j] = np.nan
             if y + radius < block.shape[0] and x + radius < block.shape[1]:
-                prepare(block[y - radius : y + radius + 1], radius, x, power, radius, same, one)
+                look(block, y, x, power, radius, one)
                 out[i, j] = one[0, 0]
 
 
