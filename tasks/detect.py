@@ -30,10 +30,11 @@ from tasks.products.detections import SUFFIXES, detections_table, write_detectio
 from tasks.products.quicklook import Look, draw_look
 from tasks.science import MEASURE_VERSION
 from tasks.science.clouds import find_clouds
-from tasks.science.ground import Ground, ground_of, vessel_row
+from tasks.science.ground import Ground, ground_of, lies_free, masked, vessel_row
 from tasks.science.optical import DEFAULT_OPTICAL, detect_optical_scene
 from tasks.science.scene import DEFAULT_SCENE, detect_radar_scene
 from tasks.science.shapes import Vessel
+from tasks.science.vessels import DEFAULT_VESSELS
 
 UNITS = ("auto", "db", "linear", "reflectance")
 
@@ -196,7 +197,7 @@ def _raise_all(faults: dict[str, SceneError]) -> None:
 
 
 def _options_digest() -> str:
-    text = repr((MEASURE_VERSION, asdict(DEFAULT_SCENE), asdict(DEFAULT_OPTICAL)))
+    text = repr((MEASURE_VERSION, asdict(DEFAULT_SCENE), asdict(DEFAULT_VESSELS), asdict(DEFAULT_OPTICAL)))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -234,6 +235,7 @@ def _search_radar(image: Image, ground: Ground) -> Search:
     with whole_image(image) as planes:
         units = image.bands[0].units
         found = detect_radar_scene(planes, units, image.pixel_m, ground.searched, options)
+        vessels = tuple(v for v in found.vessels if _is_free(v, planes, image, ground))
         wanted_px, seen_px = 0, 0
         for block in blocks(image.box, BLOCK_PX, 0):
             seen = seen_in({name: plane[block.window] for name, plane in planes.items()})
@@ -243,7 +245,20 @@ def _search_radar(image: Image, ground: Ground) -> Search:
     searched_px = seen_px
     if found.searched is not None:
         searched_px = int(found.searched.mean() * image.box.shape[0] * image.box.shape[1])
-    return Search(found.vessels, searched_px, seen_px / wanted_px)
+    return Search(vessels, searched_px, seen_px / wanted_px)
+
+
+def _is_free(vessel: Vessel, planes: Planes, image: Image, ground: Ground) -> bool:
+    """Whether a radar vessel lies off quays and masked pixels, or at a berth, where ships are expected."""
+    if ground.berths is not None and ground.berths[round(vessel.row), round(vessel.col)]:
+        return True
+
+    def hard(window: tuple[slice, slice]) -> Mask:
+        patches = masked(seen_in({name: plane[window] for name, plane in planes.items()}))
+        return patches if ground.hard is None else patches | ground.hard[window]
+
+    height, width = image.box.shape
+    return lies_free(vessel, hard, (height, width), image.pixel_m, DEFAULT_VESSELS)
 
 
 def _search_optical(image: Image, ground: Ground) -> Search:
