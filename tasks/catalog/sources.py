@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from urllib.parse import urlparse
+from urllib.parse import urlparse, urlsplit, urlunsplit
 
 from tasks.catalog import band_names
 from tasks.catalog.folder import NO_IMAGE, SUFFIXES
@@ -69,8 +69,9 @@ def _in_folder(ref: str) -> list[str]:
 
 
 def _apart_from_band(href: str) -> str:
-    """Put a star for the band in a path; a path that names no band, or several, stays as it is."""
-    path = PurePosixPath(href)
+    """Put a star for the band in a path; one that names no band, or several, stays as it is."""
+    url = urlsplit(href)
+    path = PurePosixPath(url.path)
     if path.suffix.lower() not in SUFFIXES:
         return href
     stem, folder = path.stem, path.parent
@@ -79,8 +80,9 @@ def _apart_from_band(href: str) -> str:
         stem = "".join("*" if band_names.in_file_name(word) else word for word in words)
     elif band_names.in_file_name(folder.name) and len(band_names.words_of(folder.name)) == 1:
         folder = folder.parent / "*"
-    prefix = href[: len(href) - len(str(path))] if href.endswith(str(path)) else ""
-    return f"{prefix}{folder / (stem + path.suffix)}"
+    else:
+        return href
+    return urlunsplit(url._replace(path=str(folder / (stem + path.suffix)), query=""))
 
 
 def _name(given: str | None, key: str, hrefs: Sequence[str]) -> str:

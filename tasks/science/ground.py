@@ -48,7 +48,7 @@ class Ground:
         return next((zone_id for zone_id, mask in self.zones if mask[place]), None)
 
     def holds(self, vessel: Vessel) -> bool:
-        """Whether a vessel's centre lies where vessels are looked for."""
+        """Tell whether a vessel's centre lies where vessels are looked for."""
         return self.searched is None or bool(self.searched[round(vessel.row), round(vessel.col)])
 
 
@@ -75,7 +75,7 @@ def lies_free(
     pixel_m: float,
     options: VesselOptions,
 ) -> bool:
-    """Whether a radar vessel lies off all that is hard: a ship alongside cannot be told from its quay.
+    """Tell whether a radar vessel lies off all that is hard: a ship alongside cannot be told from its quay.
 
     Parameters
     ----------

@@ -148,6 +148,17 @@ def test_files_that_differ_in_the_band_alone_are_one_image(tmp_path: Path) -> No
     ]
 
 
+def test_signed_files_of_one_scene_are_one_image(tmp_path: Path) -> None:
+    for name, plane in RADAR.items():
+        write(tmp_path / f"s1_{name}.tif", {name: plane}, names=[None])
+    with serve(Files(tmp_path)) as address:
+        (source,) = sources([f"{address}/s1_{name}.tif?sig={name}" for name in RADAR])
+        image = open_image(source, Wish())
+    assert (image.name, band_names(image)) == (f"{address}/s1_*.tif", ["vv", "vh"])
+    (source,) = sources([f"{tmp_path.as_uri()}/"])
+    assert band_names(open_image(source, Wish())) == ["vv", "vh"]
+
+
 def test_a_folder_of_whole_images_is_many(tmp_path: Path) -> None:
     paths = [write(tmp_path / f"{day}.tif", RADAR) for day in ("20231201", "20231202")]
     (tmp_path / "20231201_udm2.tif").write_bytes(b"a mask, no image")

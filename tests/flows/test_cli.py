@@ -27,6 +27,7 @@ COMMANDS = [
     ("status",),
     ("verify",),
     ("upkeep",),
+    ("detect",),
     ("sites",),
     ("sites", "list"),
     ("sites", "show"),
