@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.science.cfar_kernel import MAX_SAMPLES
-from tasks.science.cfar_tile import keep, list_above, rings, score_rows
+from tasks.science.cfar_tile import as_lines, keep, list_above, rings, score_rows
 from tasks.science.radiometry import level_and_spread
 
 Plane = npt.NDArray[np.float32]
@@ -177,7 +177,7 @@ class Scan:
             slice(max(o - image.multilook, 0), min(o + n + image.multilook, whole))
             for o, n, whole in zip(origin, size, image.shape, strict=True)
         )
-        block = np.ascontiguousarray(image.read(rows, cols), dtype=np.float32)
+        block = as_lines(np.asarray(image.read(rows, cols), dtype=np.float32))
         scale = np.float32(sea.level), np.float32(1 / sea.spread)
         allowed = self.water, self.water_step, image.shape, (size[0], size[1])
         offset = origin[0] - rows.start, origin[1] - cols.start

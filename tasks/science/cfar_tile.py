@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import as_strided
 
 from tasks.science.cfar_kernel import (
     MAX_STEPS,
@@ -32,13 +34,29 @@ from tasks.science.cfar_kernel import (
 )
 
 
+def as_lines(block: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], int, int, int]:
+    """Lay a block of a larger array out as one line, for the kernel: no copy if its rows are whole.
+
+    Returns
+    -------
+    line, step, height, width
+        Row `y` is ``line[y * step : y * step + width]``.
+    """
+    height, width = block.shape
+    if not block.size or block.strides[1] != block.itemsize or block.strides[0] < width * block.itemsize:
+        block = np.ascontiguousarray(block)
+    step = block.strides[0] // block.itemsize if block.size else width
+    length = (height - 1) * step + width if block.size else 0
+    return as_strided(block, (length,), (block.itemsize,), writeable=False), step, height, width
+
+
 @compiled
 def load_row(block: Any, y: int, left: int, power: bool, out: Any, seen: Any) -> int:
     """Write row `y` of a block, from column `left` on, as decibels, 0 where there is nothing.
 
     Returns how many pixels are seen; ``seen`` is 1 there.
     """
-    height, width = block.shape
+    line, step, height, width = block
     first, last = max(0, -left), min(out.size, width - left)
     if y < 0 or y >= height or last <= first:
         out[:] = ZERO
@@ -47,10 +65,12 @@ def load_row(block: Any, y: int, left: int, power: bool, out: Any, seen: Any) ->
     for rest in (slice(0, first), slice(last, out.size)):
         out[rest] = ZERO
         seen[rest] = ZERO
-    here, there = slice(first, last), slice(first + left, last + left)
+    here = slice(first, last)
+    start = y * step + first + left
+    row = line[start : start + last - first]
     if power:
-        return decibels(block[y][there], out[here], seen[here])
-    return copy_seen(block[y][there], out[here], seen[here])
+        return decibels(row, out[here], seen[here])
+    return copy_seen(row, out[here], seen[here])
 
 
 @compiled

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tasks.science.cfar_tile import look
+from tasks.science.cfar_tile import as_lines, look
 
 Plane = npt.NDArray[np.float32]
 
@@ -15,5 +15,5 @@ def multilook(db: Plane, radius: int) -> Plane:
     if radius == 0:
         return db
     out = np.empty(db.shape, np.float32)
-    look(np.ascontiguousarray(db, np.float32), 0, 0, False, radius, out)
+    look(as_lines(db.astype(np.float32, copy=False)), 0, 0, False, radius, out)
     return out

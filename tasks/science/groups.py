@@ -124,8 +124,12 @@ def _extent(values: Vector, labels: Labels, size: Indices) -> Vector:
 
 def tops(score: npt.NDArray[Any], labels: Labels, count: int) -> Indices:
     """Find the brightest pixel of each group, the first of equals: positions in the list."""
-    order = np.lexsort((np.arange(score.size), -score, labels))
-    return order[np.searchsorted(labels[order], np.arange(count))]
+    highest = np.full(count, -np.inf, score.dtype)
+    np.maximum.at(highest, labels, score)
+    at = np.flatnonzero(score == highest[labels])[::-1]
+    first = np.empty(count, np.int64)
+    first[labels[at]] = at  # the last to be written is the first in the list
+    return first
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import ndimage
 
 from tasks.science.cfar import Mask, Plane
-from tasks.science.survey import middle, shrink
+from tasks.science.survey import brighter, means, middle, shrink
 
 EIGHT = np.ones((3, 3), bool)
 
@@ -29,6 +29,9 @@ class LandOptions:
 
     rough: float = 2.5
     """How many times the sea's own roughness a region's must be."""
+
+    calmest: float = 0.1
+    """The sea's roughness is that of the smoothest tenth of a scene."""
 
     reach: int = 2
     """Roughness is a median over so many coarse blocks on every side: a ship in one of nine blocks does
@@ -62,7 +65,7 @@ def find_land(quads: Plane, options: LandOptions = DEFAULT_LAND) -> Mask:
     numpy.ndarray
         ``(y, x)`` bool, on the grid of `quads`; nothing is land where nothing is seen.
     """
-    coarse = middle(shrink(quads, options.block))
+    coarse = means(quads, options.block)
     region = _rough_regions(coarse, options)
     if not region.any():
         return np.zeros(quads.shape, bool)
@@ -71,45 +74,48 @@ def find_land(quads: Plane, options: LandOptions = DEFAULT_LAND) -> Mask:
 
 def _rough_regions(coarse: Plane, options: LandOptions) -> Mask:
     seen = np.isfinite(coarse)
-    if not seen.any():
+    steps = steps_between(coarse)
+    calm = _calmest(steps, options)
+    if not np.isfinite(calm):
         return np.zeros(coarse.shape, bool)
-    rough = roughness(coarse, options.reach)
-    known = np.isfinite(rough)
-    if not known.any():
-        return np.zeros(coarse.shape, bool)
-    calm = _sea_roughness(rough[known])
-    wild = known & (rough > options.rough * calm)
+    wild = most_above(steps, options.rough * calm, options.reach)
     level = _sea_level(coarse, seen & ~wild)
-    bright = seen & (coarse > level + options.min_step_db)
+    with np.errstate(invalid="ignore"):
+        bright = seen & (coarse > level + options.min_step_db)
     core = ndimage.binary_opening(wild & bright, EIGHT)
-    # Fields, lakes and towns between rough blocks: what hangs together by brightness, and holes in it.
-    body = ndimage.binary_propagation(core, EIGHT, mask=bright & (rough > options.rough * calm / 2))
-    filled = ndimage.binary_fill_holes(body)
-    labels, count = ndimage.label(filled, EIGHT)
+    # Fields and towns between rough blocks, and holes: lakes, airfields.
+    body = bright & most_above(steps, options.rough * calm / 2, options.reach)
+    body = ndimage.binary_propagation(core, EIGHT, mask=body | core)
+    labels, count = ndimage.label(ndimage.binary_fill_holes(body), EIGHT)
     size = np.bincount(labels.ravel(), minlength=count + 1)
     size[0] = 0
     return np.asarray(size[labels] >= options.min_blocks)
 
 
-def roughness(coarse: Plane, reach: int) -> Plane:
-    """Median step between neighbouring blocks, within `reach` blocks; decibels, NaN where unknown."""
+def steps_between(coarse: Plane) -> Plane:
+    """Give the steps ``(2, y, x)`` from the blocks on the left and above, decibels; NaN where unknown."""
     steps = np.full((2, *coarse.shape), np.nan, np.float32)
     steps[0, :, 1:] = abs(np.diff(coarse, axis=1))
     steps[1, 1:] = abs(np.diff(coarse, axis=0))
-    height, width = coarse.shape
-    padded = np.pad(steps, ((0, 0), (reach, reach), (reach, reach)), constant_values=np.nan)
-    shifts = [
-        padded[k, dy : dy + height, dx : dx + width]
-        for k in range(2)
-        for dy in range(2 * reach + 1)
-        for dx in range(2 * reach + 1)
-    ]
-    return middle(np.stack(shifts, axis=-1))
+    return steps
 
 
-def _sea_roughness(rough: Plane) -> float:
-    """Roughness of the smoothest of a scene's parts: its lowest mode."""
-    return float(np.quantile(rough, 0.1))
+def most_above(steps: Plane, limit: float, reach: int) -> Mask:
+    """Tell where the median of the steps within `reach` blocks exceeds a limit."""
+    window = 2 * reach + 1
+    with np.errstate(invalid="ignore"):
+        above, known = (
+            sum(ndimage.uniform_filter(part.astype(np.float32), window, mode="constant") for part in parts)
+            for parts in (steps > limit, np.isfinite(steps))
+        )
+    return np.asarray((above > known / 2 + 1e-4) & (known > 0.1))
+
+
+def _calmest(steps: Plane, options: LandOptions) -> float:
+    """Roughness of the smoothest of a scene's parts: a low quantile of medians; NaN where nothing is seen."""
+    parts = np.concatenate([shrink(part, 2 * options.reach + 1) for part in steps], axis=-1)
+    rough = middle(parts)
+    return float(np.nanquantile(rough, options.calmest)) if np.isfinite(rough).any() else np.nan
 
 
 def _sea_level(coarse: Plane, smooth: Mask) -> Plane:
@@ -122,22 +128,24 @@ def _sea_level(coarse: Plane, smooth: Mask) -> Plane:
 
 
 def _draw_shore(quads: Plane, coarse: Plane, region: Mask, options: LandOptions) -> Mask:
-    """Draw the shore again on the small blocks."""
+    """Draw the shore again on the small blocks: what is bright and hangs together with the land."""
     inland = ndimage.binary_erosion(region, EIGHT, iterations=options.shore, border_value=1)
     off = ~ndimage.binary_dilation(region, EIGHT, iterations=options.shore)
     water = _level_around(coarse, ~region & np.isfinite(coarse), options)
     land = _level_around(coarse, region, options)
-    height, width = quads.shape
-    inside, outside, solid, half = (
-        plane.repeat(options.block, 0).repeat(options.block, 1)[:height, :width]
-        for plane in (inland, off, region, (water + land) / 2)
-    )
-    with np.errstate(invalid="ignore"):
-        bright = (quads > half) & ~outside
-    core = inside | ndimage.binary_opening(bright & solid, EIGHT)
-    drawn = ndimage.binary_propagation(core, EIGHT, mask=bright | inside)
-    open_water = ndimage.binary_propagation(outside, mask=~drawn)
-    return np.asarray(~open_water & (drawn | ~outside) if outside.any() else np.ones_like(drawn))
+    edge = np.where(inland, -np.inf, np.where(off, np.inf, (water + land) / 2)).astype(np.float32)
+    drawn = brighter(quads, edge, options.block)
+    drawn = _touching(drawn, inland if inland.any() else region & ~off, options.block, EIGHT)
+    return ~_touching(~drawn, off, options.block) if off.any() else drawn
+
+
+def _touching(mask: Mask, seeds: Mask, block: int, joined: Mask | None = None) -> Mask:
+    """Keep the parts of a mask in which the first small block of a seed lies."""
+    labels, count = ndimage.label(mask, joined)
+    kept = np.zeros(count + 1, bool)
+    kept[labels[::block, ::block][seeds]] = True
+    kept[0] = False
+    return np.asarray(kept[labels])
 
 
 def _level_around(coarse: Plane, where: Mask, options: LandOptions) -> Plane:

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.science.cfar import Image, Plane
-from tasks.science.cfar_kernel import ONE, ZERO, add, compiled
-from tasks.science.cfar_tile import load_row, look
+from tasks.science.cfar_kernel import ONE, ZERO, add, compiled, copy_seen
+from tasks.science.cfar_tile import as_lines, load_row, look_row, start_look
 
 QUAD = 4
 """Side of a block, pixels: what a detected vessel's own shore is told by."""
@@ -40,7 +40,7 @@ def survey(image: Image, windows: Iterable[tuple[slice, slice]]) -> Survey:
     quads = np.empty([-(-side // QUAD) for side in image.shape], np.float32)
     sample = np.empty([-(-side // EVERY) for side in image.shape], np.float32)
     for rows, cols in windows:
-        block = np.ascontiguousarray(image.read(rows, cols), dtype=np.float32)
+        block = as_lines(np.asarray(image.read(rows, cols), dtype=np.float32))
         small = [slice(w.start // QUAD, -(-w.stop // QUAD)) for w in (rows, cols)]
         average(block, image.power, quads[small[0], small[1]])
         few = [slice(w.start // EVERY, -(-w.stop // EVERY)) for w in (rows, cols)]
@@ -77,14 +77,53 @@ def _fold(total: Any, count: Any, out: Any) -> None:
 @compiled
 def pick(block: Any, power: bool, radius: int, out: Any) -> None:
     """Multilook one pixel in each block of `EVERY`, from its middle."""
-    one = np.empty((1, 1), np.float32)
+    _, _, height, width = block
+    room = start_look(1, radius)
+    one = np.empty(1, np.float32)
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
             y, x = i * EVERY + EVERY // 2, j * EVERY + EVERY // 2
-            out[i, j] = np.nan
-            if y + radius < block.shape[0] and x + radius < block.shape[1]:
-                look(block, y, x, power, radius, one)
-                out[i, j] = one[0, 0]
+            one[0] = np.nan
+            if y + radius < height and x + radius < width:
+                for row in range(y - radius, y + radius + 1):
+                    look_row(block, row, x, power, room, one)
+            out[i, j] = one[0]
+
+
+def means(plane: Plane, times: int) -> Plane:
+    """Mean of what is seen in each block of `times` by `times`; NaN where nothing is."""
+    out = np.empty([-(-side // times) for side in plane.shape], np.float32)
+    _means(plane, times, out)
+    return out
+
+
+@compiled
+def _means(plane: Any, times: int, out: Any) -> None:
+    total, count = np.empty(plane.shape[1], np.float32), np.empty(plane.shape[1], np.float32)
+    row, seen = np.empty(plane.shape[1], np.float32), np.empty(plane.shape[1], np.float32)
+    for i in range(out.shape[0]):
+        total[:] = ZERO
+        count[:] = ZERO
+        for y in range(i * times, min((i + 1) * times, plane.shape[0])):
+            copy_seen(plane[y], row, seen)
+            add(total, row)
+            add(count, seen)
+        for j in range(out.shape[1]):
+            here = slice(j * times, min((j + 1) * times, plane.shape[1]))
+            many = count[here].sum()
+            out[i, j] = total[here].sum() / many if many > 0 else np.nan
+
+
+@compiled
+def brighter(plane: Any, edges: Any, times: int) -> Any:
+    """Tell what is brighter than an edge that holds for blocks of `times` by `times`."""
+    out = np.empty(plane.shape, np.bool_)
+    for y in range(plane.shape[0]):
+        for j in range(edges.shape[1]):
+            edge = edges[y // times, j]
+            for x in range(j * times, min((j + 1) * times, plane.shape[1])):
+                out[y, x] = plane[y, x] > edge
+    return out
 
 
 def shrink(plane: npt.NDArray[Any], times: int) -> npt.NDArray[Any]:
