@@ -1,118 +1,146 @@
-"""What a place looks like from above when no ship lies there, learnt from dates on which one often does.
+"""What a place looks like empty, from a stack of dates on which ships come and go.
 
-A berth may be taken on two dates in three, so no mean and no median shows its water. Hulls are brighter
-than water in the infrared; so per pixel the darkest dates there are taken for empty, and all dates that
-look like them join. Each date is first brought to one level by its own open water: haze and glint lift
-whole images.
+At a quay a pixel is water when its berth is free and deck when it is taken, so its dates fall into two
+clusters, of which the darker in the infrared is the empty one, however often the berth is taken.
+A median follows the ships as soon as they are there on half of the dates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from tasks.science.radiometry import MAD_TO_SD
+from tasks.science.water import (
+    DEFAULT_WATER,
+    Mask,
+    Plane,
+    WaterModel,
+    WaterOptions,
+    Window,
+    darkness,
+    model_water,
+    water_body,
+)
 
-Column = npt.NDArray[np.float32]
 
-DARKEST = 0.25
-"""Share of a pixel's dates that begin its empty state: a berth that is free on one date in four."""
+@dataclass(frozen=True)
+class BaselineOptions:
+    """How the empty state is told from the others."""
 
-FEWEST = 3
-"""Dates at least: a median of two cannot leave one out."""
+    low: float = 0.2
+    """Quantile of darkness over the dates that is taken for empty: holds while a berth is free on more than a
+    fifth of them, and is no lone shadow."""
 
-JOIN = 4.0
-"""Spreads within which further dates join; a hull is ten and more above the water."""
+    reach: float = 0.03
+    """Reflectance above that quantile up to which a date shows the same state: haze and glint come and go by
+    this much, decks stand 0.05 and more above water."""
 
-NOISE = 0.003
-"""Least spread, reflectance: what water varies by within minutes."""
+    min_dates: int = 3
+    """Dates of a state from which its level is known."""
 
-LEADS = ("nir", "swir16", "red", "green", "blue")
-"""Bands by which hulls are told from water, the best first."""
+    min_spread: float = 0.003
+    """Least spread over the dates, reflectance: the atmosphere's correction is no better."""
 
-BLOCK_PX = 65_536
-"""Pixels sorted at a time: 32 dates of four bands in 34 MB."""
+
+DEFAULT_BASELINE = BaselineOptions()
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Level and spread of the empty place, by band, ``(y, x)`` reflectance; NaN where not known."""
+
+    level: Mapping[str, Plane]
+    spread: Mapping[str, Plane]
+    pixel_m: float
+    model: WaterModel | None = None
+    """Of the water in `level`, to bring it to another date's haze."""
+
+    def water(self, pixel_m: float, options: WaterOptions = DEFAULT_WATER) -> Mask:
+        """Give the water body of the empty place, up to the quay."""
+        model = self.model or model_water(self.level, pixel_m, None, options)
+        if model is None:
+            return np.zeros(next(iter(self.level.values())).shape, bool)
+        return water_body(self.level, model, pixel_m, options)
+
+    def as_today(self, today: WaterModel, window: Window) -> tuple[dict[str, Plane], dict[str, Plane]]:
+        """Give level and spread in a window as they are under another date's haze: that of its water."""
+        level, spread = {}, {}
+        for band in today.level:
+            plane = self.level[band][window]
+            if self.model is not None:
+                plane = plane + today.field(today.level[band], window)
+                plane = plane - self.model.field(self.model.level[band], window)
+            level[band] = plane
+            spread[band] = self.spread[band][window]
+        return level, spread
 
 
 def estimate_baseline(
-    stack: Mapping[str, npt.NDArray[np.float32]], open_water: npt.NDArray[np.bool_]
-) -> dict[str, Column]:
-    """Estimate the empty state of every pixel.
+    stack: Mapping[str, Sequence[Plane]],
+    pixel_m: float,
+    options: BaselineOptions = DEFAULT_BASELINE,
+    water: WaterOptions = DEFAULT_WATER,
+    rows: int = 256,
+) -> Baseline | None:
+    """Estimate what a place looks like empty; None if there are too few dates.
 
     Parameters
     ----------
     stack
-        Reflectance ``(time, pixel)`` by band; NaN where a date did not see the pixel.
-    open_water
-        ``(pixel,)`` water away from the berths, by which dates are brought to one level.
-
-    Returns
-    -------
-    dict
-        By band its reflectance, and as ``<band>_spread`` its spread from date to date; ``(pixel,)`` float32,
-        on the level of the median date, NaN where fewer than three dates saw the pixel.
+        By band, one plane ``(y, x)`` per date, or one array ``(dates, y, x)``; NaN where not seen.
+    pixel_m
+        Edge of a pixel on the ground, metres.
+    options
+        How the empty state is told from the others.
+    water
+        What counts as water.
+    rows
+        Rows worked on at a time: memory beyond the result is that of their dates.
     """
-    lead = next(band for band in LEADS if band in stack)
-    levels = {band: _date_levels(values, open_water) for band, values in stack.items()}
-    pixels = open_water.size
-    learnt = {name: np.full(pixels, np.nan, np.float32) for b in stack for name in (b, f"{b}_spread")}
-    for start in range(0, pixels, BLOCK_PX):
-        part = slice(start, start + BLOCK_PX)
-        flat = {band: values[:, part] - levels[band][:, None] for band, values in stack.items()}
-        empty = empty_dates(flat[lead])
-        for band, values in flat.items():
-            level, spread = _level_and_spread(np.where(empty, values, np.nan))
-            learnt[band][part] = level + np.nanmedian(levels[band])
-            learnt[f"{band}_spread"][part] = spread
-    return learnt
+    dates = len(next(iter(stack.values())))
+    if dates < options.min_dates:
+        return None
+    shape = np.shape(next(iter(stack.values()))[0])
+    level = {band: np.full(shape, np.nan, np.float32) for band in stack}
+    spread = {band: np.full(shape, np.nan, np.float32) for band in stack}
+    for top in range(0, shape[0], rows):
+        part = slice(top, top + rows)
+        block = {band: np.stack([plane[part] for plane in planes]) for band, planes in stack.items()}
+        for band, (middle, width) in _empty(block, options).items():
+            level[band][part], spread[band][part] = middle, width
+    return Baseline(level, spread, pixel_m, model_water(level, pixel_m, None, water))
 
 
-def empty_dates(lead: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-    """Tell on which dates each pixel is empty, from the band in which hulls are brightest.
-
-    Parameters
-    ----------
-    lead
-        ``(time, pixel)``, NaN where not seen.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(time, pixel)`` bool; no date where fewer than `FEWEST` saw the pixel.
-    """
-    seen = np.isfinite(lead)
-    count = seen.sum(axis=0)
-    first = np.maximum(np.ceil(DARKEST * count), FEWEST).astype(int)
-    rank = np.where(seen, lead, np.inf).argsort(axis=0).argsort(axis=0)
-    empty = (rank < first) & seen & (count >= FEWEST)
-    for _ in range(2):
-        level, spread = _level_and_spread(np.where(empty, lead, np.nan))
-        with np.errstate(invalid="ignore"):
-            empty |= seen & (np.abs(lead - level) < JOIN * spread) & (count >= FEWEST)
-    return np.asarray(empty)
+def _empty(
+    block: Mapping[str, npt.NDArray[np.float32]], options: BaselineOptions
+) -> dict[str, tuple[Plane, Plane]]:
+    """Median and robust spread of each band over the dates on which each pixel is empty."""
+    dark = darkness(block)
+    low = _quantile(dark, options.low)
+    empty = dark <= low + options.reach
+    found = {}
+    for band, values in block.items():
+        own = np.where(empty, values, np.nan)
+        level = _quantile(own, 0.5)
+        spread = MAD_TO_SD * _quantile(np.abs(own - level), 0.5)
+        known = np.isfinite(own).sum(axis=0) >= options.min_dates
+        found[band] = (
+            np.where(known, level, np.nan).astype(np.float32),
+            np.where(known, np.maximum(spread, options.min_spread), np.nan).astype(np.float32),
+        )
+    return found
 
 
-def _date_levels(values: npt.NDArray[np.float32], open_water: npt.NDArray[np.bool_]) -> Column:
-    """Median of each date's open water; NaN, so that the date is left out, where it shows too little."""
-    water = values[:, open_water]
-    enough = np.isfinite(water).sum(axis=1) >= max(1, water.shape[1] // 20)
-    levels = np.full(len(values), np.nan, np.float32)
-    if enough.any():
-        levels[enough] = np.nanmedian(water[enough], axis=1)
-    return levels
-
-
-def _level_and_spread(values: npt.NDArray[np.float32]) -> tuple[Column, Column]:
-    """Median in time and MAD-based spread; NaN where nothing is."""
-    level = _nanmedian(values)
-    return level, np.maximum(MAD_TO_SD * _nanmedian(np.abs(values - level)), np.float32(NOISE))
-
-
-def _nanmedian(values: npt.NDArray[np.float32]) -> Column:
-    ordered = np.sort(values, axis=0)  # NaN go last
+def _quantile(values: npt.NDArray[np.floating], share: float) -> Plane:
+    """Quantile over the first axis, NaN left out; NaN where there is nothing else."""
+    ordered = np.sort(values, axis=0)  # NaN last
     count = np.isfinite(values).sum(axis=0)
-    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(values) - 1)
-    both = [np.take_along_axis(ordered, at[None], axis=0)[0] for at in (low, high)]
-    return np.asarray(np.where(count > 0, (both[0] + both[1]) / 2, np.nan), dtype=np.float32)
+    place = share * np.maximum(count - 1, 0)
+    below = np.floor(place).astype(int)
+    above = np.minimum(below + 1, np.maximum(count - 1, 0))
+    lower, upper = (np.take_along_axis(ordered, k[None], axis=0)[0] for k in (below, above))
+    return np.asarray(lower + (upper - lower) * (place - below), dtype=np.float32)

@@ -26,11 +26,9 @@ class HullOptions:
     fine: int = 4
     """Steps into which a pixel is interpolated."""
 
-    near_px: int = 2
-    """How far a pixel's own hull reaches: half of its contrast is the edge."""
-
-    edge: float = 0.5
-    """Share of the hull's contrast nearby at which it ends."""
+    edges: tuple[float, ...] = (0.5, 0.35)
+    """Shares of the hull's contrast one, two, … pixels away at which it ends: half beside it; less farther
+    away, where blur reaches hardly, and a dark deck may lie before a white bridge."""
 
     floor: float = 0.15
     """Share of the hull's highest contrast below which nothing belongs to it: a wake's foam, or glow."""
@@ -39,8 +37,11 @@ class HullOptions:
     """Share of its usual breadth that a hull has at its ends: what is thinner is a wake, a boom or a mast's
     shadow, or the blur of a bow."""
 
-    blur_px: float = 1.0
-    """Breadth that a line has in the image, taken off in quadrature from the width."""
+    blur_px: float = 1.4
+    """Breadth that a line has in the image, taken off extents in quadrature."""
+
+    min_fill: float = 0.5
+    """Share of its box that a hull fills; angled breakwaters and chains of floats do not."""
 
     fullness: float = 0.92
     """Area of a deck by that of its box."""
@@ -85,13 +86,15 @@ def measure_hull(
     start, stop = _ends(along, step, options)
     inner = (along >= start) & (along <= stop)
     length = stop - start
+    if inner.sum() * step**2 < options.min_fill * length * (np.ptp(across[inner]) + step):
+        return None
     width = inner.sum() * step**2 / length / options.fullness
-    width = float(np.sqrt(max(width**2 - (options.blur_px * pixel_m) ** 2, (0.5 * pixel_m) ** 2)))
-    if width > length:
-        length, width, axis = width, length, (-axis[1], axis[0])
     middle, side = (start + stop) / 2, float(across[inner].mean())
     mx, my = middle * axis[0] - side * axis[1], middle * axis[1] + side * axis[0]
+    if width > length:
+        length, width, axis = width, length, (-axis[1], axis[0])
     row, col = (-my / step + 0.5) / options.fine - 0.5, (mx / step + 0.5) / options.fine - 0.5
+    length, width = (_without_blur(extent, pixel_m, options) for extent in (length, width))
     length_sd = float(np.hypot(options.length_sd_px * pixel_m, options.relative_sd * length))
     width_sd = float(np.hypot(options.width_sd_px * pixel_m, options.relative_sd * width))
     return Vessel(float(row), float(col), float(length), width, length_sd, width_sd, axis, score)
@@ -103,8 +106,9 @@ def hull_pixels(contrast: Plane, inside: Mask, options: HullOptions = DEFAULT_HU
     peak = float(np.percentile(own[inside], 90)) if inside.any() else 0.0
     if peak <= 0:
         return None
-    near = ndimage.grey_dilation(own, size=2 * options.near_px + 1)
-    needed = np.maximum(options.edge * near, options.floor * peak)
+    needed = np.full(own.shape, options.floor * peak)
+    for reach, share in enumerate(options.edges, start=1):
+        needed = np.maximum(needed, share * ndimage.grey_dilation(own, size=2 * reach + 1))
     around = ndimage.binary_dilation(inside, np.ones((3, 3), bool))
     fine = _finer(contrast, options.fine) >= _finer(needed, options.fine)
     fine &= np.kron(around, np.ones((options.fine, options.fine), bool))
@@ -121,6 +125,10 @@ def _finer(plane: Plane, fine: int) -> Plane:
     at = [(np.arange(size * fine) + 0.5) / fine - 0.5 for size in plane.shape]
     grid = np.meshgrid(*at, indexing="ij")
     return np.asarray(ndimage.map_coordinates(plane, grid, order=1, mode="nearest"), dtype=np.float32)
+
+
+def _without_blur(extent_m: float, pixel_m: float, options: HullOptions) -> float:
+    return float(np.sqrt(max(extent_m**2 - (options.blur_px * pixel_m) ** 2, (0.5 * pixel_m) ** 2)))
 
 
 def _axis(x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]) -> tuple[float, float]:

@@ -15,11 +15,13 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from tasks.model import Site
-from tasks.science.baseline import estimate_baseline
+from tasks.science.baseline import Baseline
 from tasks.science.clouds import find_clouds
+from tasks.science.learnt_water import learn_empty
 from tasks.science.moorings import lay_alongside
 from tasks.science.optical import DEFAULT_OPTICAL, OpticalOptions, detect_optical_scene
-from tasks.science.zones import MIN_SEEN, NO_MEMORY, draw_site, look_rows, vessel_row
+from tasks.science.water import model_water
+from tasks.science.zones import MIN_SEEN, NO_MEMORY, Layers, draw_site, look_rows, vessel_row
 
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -70,12 +72,19 @@ def learn_optical(block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoB
         unclear = clouds_of(scene, planes, layers.pixel_m)
         stack.append({name: np.where(unclear, np.nan, plane)[layers.near] for name, plane in planes.items()})
     columns = {name: np.stack([s[name] for s in stack]) for name in stack[0]}
-    learnt = estimate_baseline(columns, layers.water[layers.near])
+    learnt = learn_empty(columns, layers.water[layers.near])
     planes = {}
     for name, column in learnt.items():
         planes[name] = np.full(box.shape, np.nan, np.float32)
         planes[name][layers.near] = column
     return planes
+
+
+def _remembered(background: Mapping[str, Plane], layers: Layers) -> Baseline:
+    """Make a stored background ready to be compared with; it knows its own water's level by place."""
+    spread = {name.removesuffix("_spread"): p for name, p in background.items() if name.endswith("_spread")}
+    level = {name: background[name] for name in spread}
+    return Baseline(level, spread, layers.pixel_m, model_water(level, layers.pixel_m, layers.water))
 
 
 def clouds_of(scene: xr.Dataset, planes: Mapping[str, Plane], pixel_m: float) -> Mask:
@@ -120,6 +129,7 @@ def measure_optical(
     where = layers.water.copy()
     for face in layers.faces:
         where[face.rows, face.cols] = True
+    baseline = None if memory_flag == NO_MEMORY else _remembered(background, layers)
     looks: Rows = []
     vessels: Rows = []
     for k in range(block.sizes["time"]):
@@ -133,7 +143,7 @@ def measure_optical(
             water=where,
             land=layers.land,
             unclear=unclear,
-            baseline=None if memory_flag == NO_MEMORY else background,
+            baseline=baseline,
             options=options.vessels,
         )
         berths, free = lay_alongside(found.vessels, layers.faces, seen, layers.pixel_m, options.min_seen)

@@ -27,6 +27,13 @@ roofs and wet mud are dark in the other."""
 FALLBACK = ("red", "green", "blue")
 """Judged instead, the first that is there, where no infrared is."""
 
+SHARPEST = ("nir", "red", "green", "blue", "swir16")
+"""Bands in which hulls are drawn, the best first: Sentinel-2's short-wave infrared has pixels twice as
+large."""
+
+DEEPEST = ("green", "blue", "red", "nir", "swir16")
+"""Bands that see into the water, the best first in harbours: blue is lost in haze."""
+
 LIFT = 0.01
 """Reflectance added before the logarithm: below it lies sensor noise."""
 
@@ -87,6 +94,16 @@ class WaterModel:
             for part, size in zip(window, grid.shape, strict=True)
         )
         return _bilinear(grid, rows, cols)
+
+
+def first_of(bands: Mapping[str, object], order: tuple[str, ...]) -> str:
+    """Give the first of `order` that is among `bands`."""
+    return next(band for band in order if band in bands)
+
+
+def sharpest(bands: Mapping[str, object]) -> str:
+    """Give the band in which hulls are drawn."""
+    return first_of(bands, SHARPEST)
 
 
 def darkness(reflectance: Mapping[str, Plane], window: Window | None = None) -> Plane:

@@ -1,0 +1,118 @@
+"""What a place looks like from above when no ship lies there, learnt from dates on which one often does.
+
+A berth may be taken on two dates in three, so no mean and no median shows its water. Hulls are brighter
+than water in the infrared; so per pixel the darkest dates there are taken for empty, and all dates that
+look like them join. Each date is first brought to one level by its own open water: haze and glint lift
+whole images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.science.radiometry import MAD_TO_SD
+
+Column = npt.NDArray[np.float32]
+
+DARKEST = 0.25
+"""Share of a pixel's dates that begin its empty state: a berth that is free on one date in four."""
+
+FEWEST = 3
+"""Dates at least: a median of two cannot leave one out."""
+
+JOIN = 4.0
+"""Spreads within which further dates join; a hull is ten and more above the water."""
+
+NOISE = 0.003
+"""Least spread, reflectance: what water varies by within minutes."""
+
+LEADS = ("nir", "swir16", "red", "green", "blue")
+"""Bands by which hulls are told from water, the best first."""
+
+BLOCK_PX = 65_536
+"""Pixels sorted at a time: 32 dates of four bands in 34 MB."""
+
+
+def learn_empty(
+    stack: Mapping[str, npt.NDArray[np.float32]], open_water: npt.NDArray[np.bool_]
+) -> dict[str, Column]:
+    """Estimate the empty state of every pixel.
+
+    Parameters
+    ----------
+    stack
+        Reflectance ``(time, pixel)`` by band; NaN where a date did not see the pixel.
+    open_water
+        ``(pixel,)`` water away from the berths, by which dates are brought to one level.
+
+    Returns
+    -------
+    dict
+        By band its reflectance, and as ``<band>_spread`` its spread from date to date; ``(pixel,)`` float32,
+        on the level of the median date, NaN where fewer than three dates saw the pixel.
+    """
+    lead = next(band for band in LEADS if band in stack)
+    levels = {band: _date_levels(values, open_water) for band, values in stack.items()}
+    pixels = open_water.size
+    learnt = {name: np.full(pixels, np.nan, np.float32) for b in stack for name in (b, f"{b}_spread")}
+    for start in range(0, pixels, BLOCK_PX):
+        part = slice(start, start + BLOCK_PX)
+        flat = {band: values[:, part] - levels[band][:, None] for band, values in stack.items()}
+        empty = empty_dates(flat[lead])
+        for band, values in flat.items():
+            level, spread = _level_and_spread(np.where(empty, values, np.nan))
+            learnt[band][part] = level + np.nanmedian(levels[band])
+            learnt[f"{band}_spread"][part] = spread
+    return learnt
+
+
+def empty_dates(lead: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    """Tell on which dates each pixel is empty, from the band in which hulls are brightest.
+
+    Parameters
+    ----------
+    lead
+        ``(time, pixel)``, NaN where not seen.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(time, pixel)`` bool; no date where fewer than `FEWEST` saw the pixel.
+    """
+    seen = np.isfinite(lead)
+    count = seen.sum(axis=0)
+    first = np.maximum(np.ceil(DARKEST * count), FEWEST).astype(int)
+    rank = np.where(seen, lead, np.inf).argsort(axis=0).argsort(axis=0)
+    empty = (rank < first) & seen & (count >= FEWEST)
+    for _ in range(2):
+        level, spread = _level_and_spread(np.where(empty, lead, np.nan))
+        with np.errstate(invalid="ignore"):
+            empty |= seen & (np.abs(lead - level) < JOIN * spread) & (count >= FEWEST)
+    return np.asarray(empty)
+
+
+def _date_levels(values: npt.NDArray[np.float32], open_water: npt.NDArray[np.bool_]) -> Column:
+    """Median of each date's open water; NaN, so that the date is left out, where it shows too little."""
+    water = values[:, open_water]
+    enough = np.isfinite(water).sum(axis=1) >= max(1, water.shape[1] // 20)
+    levels = np.full(len(values), np.nan, np.float32)
+    if enough.any():
+        levels[enough] = np.nanmedian(water[enough], axis=1)
+    return levels
+
+
+def _level_and_spread(values: npt.NDArray[np.float32]) -> tuple[Column, Column]:
+    """Median in time and MAD-based spread; NaN where nothing is."""
+    level = _nanmedian(values)
+    return level, np.maximum(MAD_TO_SD * _nanmedian(np.abs(values - level)), np.float32(NOISE))
+
+
+def _nanmedian(values: npt.NDArray[np.float32]) -> Column:
+    ordered = np.sort(values, axis=0)  # NaN go last
+    count = np.isfinite(values).sum(axis=0)
+    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(values) - 1)
+    both = [np.take_along_axis(ordered, at[None], axis=0)[0] for at in (low, high)]
+    return np.asarray(np.where(count > 0, (both[0] + both[1]) / 2, np.nan), dtype=np.float32)
