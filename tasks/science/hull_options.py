@@ -13,7 +13,13 @@ class HullOptions:
     """Significance that a vessel's pixels must have."""
 
     peak: float = 6.5
-    """Significance that its brightest pixel must have."""
+    """Significance that its brightest pixel must have, however small it is."""
+
+    wide_peak: float = 5.0
+    wide_area_m2: float = 800.0
+    """Or this significance, if it has this area above `grow`. Ships of 50 to 120 m with their broadside
+    away often reach no more; of what is no ship, nothing came near in 800 km² × dates (none above 400 m²,
+    none above 4.5)."""
 
     cores: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8)
     """Shares of the peak's significance at which a vessel is measured: the first at which it is no larger

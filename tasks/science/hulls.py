@@ -90,7 +90,9 @@ def find_hulls(
     pixels = Pixels(index, score, labels, count, width)
     area_m2 = np.bincount(labels, minlength=count) * pixel_m**2
     peak = score[tops(score, labels, count)]
-    pixels = pixels.only((area_m2 >= options.min_area_m2) & (peak >= options.peak))
+    bright = (peak >= options.peak) & (area_m2 >= options.min_area_m2)
+    wide = (peak >= options.wide_peak) & (area_m2 >= max(options.wide_area_m2, 3 * pixel_m**2))
+    pixels = pixels.only(bright | wide)
     return _measure(_part(pixels, pixel_m, options), pixel_m, options) if pixels.count else []
 
 
