@@ -15,7 +15,6 @@ from typing import Any
 import numba
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -95,6 +94,8 @@ def find_alongside(height: Plane, pixel_m: float, options: AlongsideOptions = DE
 def _along(height: Plane, angle: float, pixel_m: float, options: AlongsideOptions) -> Iterator[Box]:
     """Boxs whose axis lies at an angle (counter-clockwise from the grid's east)."""
     rows, cols = height.shape
+    if min(rows, cols) < 2:
+        return
     step = options.step_px
     axis = float(np.cos(angle)), float(np.sin(angle))
     n_along = int(2 * (abs(axis[0]) * cols + abs(axis[1]) * rows) / 2 / step) + 1
@@ -104,27 +105,42 @@ def _along(height: Plane, angle: float, pixel_m: float, options: AlongsideOption
     matrix = np.array([[axis[0] * step, -axis[1] * step], [axis[1] * step, axis[0] * step]])
     centre = np.array([(n_across - 1) / 2, (n_along - 1) / 2])
     offset = np.array(middle) - matrix @ centre
-    turned = ndimage.affine_transform(
-        height, matrix, offset, output_shape=(n_across, n_along), order=1, mode="constant", cval=np.nan
-    )
+    turned = _turned(height, matrix, offset, n_across, n_along)
     water = turned < 1
     unseen = ~np.isfinite(turned)
     step_m = step * pixel_m
     lengths = options.min_length_m / step_m, options.max_length_m / step_m
     beyond = max(1, round(options.beyond_m / step_m))
+    wet = np.zeros((n_across, n_along + 1), np.int32)
+    np.cumsum(water, axis=1, out=wet[:, 1:])
     for level in options.levels:
         runs = _runs(turned >= level, unseen, lengths[0] * 0.6, lengths[1], beyond)
         if not len(runs):
             continue
-        chains = _chains(runs, options.same)
-        order = np.argsort(chains, kind="stable")
-        for part in np.split(runs[order], np.flatnonzero(np.diff(chains[order])) + 1):
-            box = _box(part, water, step_m, options)
-            if box is None:
-                continue
-            across, along, length, width, straight, outer = box
+        for across, along, length, width, straight, outer in _boxes(
+            runs, _chains(runs, options.same), wet, step_m, options
+        ):
             row, col = offset + matrix @ np.array([across, along])
             yield Box(float(row), float(col), length, width, axis, straight, outer, level)
+
+
+@numba.njit(cache=True, nogil=True)
+def _turned(plane: Any, matrix: Any, offset: Any, rows: int, cols: int) -> Any:
+    """Resample a plane along turned axes, linearly; NaN outside."""
+    out = np.full((rows, cols), np.nan, np.float32)
+    height, width = plane.shape
+    for i in range(rows):
+        for j in range(cols):
+            y = offset[0] + matrix[0, 0] * i + matrix[0, 1] * j
+            x = offset[1] + matrix[1, 0] * i + matrix[1, 1] * j
+            if y < 0 or x < 0 or y > height - 1 or x > width - 1:
+                continue
+            top, left = min(int(y), height - 2), min(int(x), width - 2)
+            down, across = np.float32(y - top), np.float32(x - left)
+            above = plane[top, left] + across * (plane[top, left + 1] - plane[top, left])
+            below = plane[top + 1, left] + across * (plane[top + 1, left + 1] - plane[top + 1, left])
+            out[i, j] = above + down * (below - above)
+    return out
 
 
 @numba.njit(cache=True, nogil=True)
@@ -185,26 +201,34 @@ def _chains(runs: Any, same: float) -> Any:
     return chain
 
 
-def _box(
-    part: npt.NDArray[np.int64], water: Mask, step_m: float, options: AlongsideOptions
-) -> tuple[float, float, float, float, float, tuple[float, float]] | None:
-    width = len(part) * step_m
-    if not options.min_width_m <= width <= options.max_width_m:
-        return None
-    start, stop = np.median(part[:, 1]), np.median(part[:, 2])
-    length = float(stop - start) * step_m
-    if not max(options.min_length_m, options.min_elongation * width) <= length <= options.max_length_m:
-        return None
-    first, last = int(part[0, 0]), int(part[-1, 0])
-    sides = []
-    for row in (first - 2, last + 2):
-        if not 0 <= row < len(water):
-            return None
-        inner = slice(int(start + 0.1 * (stop - start)), int(stop - 0.1 * (stop - start)))
-        sides.append(float(water[row, inner].mean()))
-    if max(sides) < options.open_side:
-        return None
-    union = np.maximum(part[:, 2], stop) - np.minimum(part[:, 1], start)
-    shared = np.minimum(part[:, 2], stop) - np.maximum(part[:, 1], start)
-    straight = float((shared / union).mean())
-    return (first + last) / 2, (start + stop - 1) / 2, length, width, straight, (sides[0], sides[1])
+def _boxes(
+    runs: npt.NDArray[np.int64],
+    chains: npt.NDArray[np.int64],
+    wet: npt.NDArray[np.int32],
+    step_m: float,
+    options: AlongsideOptions,
+) -> Iterator[tuple[float, float, float, float, float, tuple[float, float]]]:
+    """Chains of a ship's proportions with water beside them; a chain's middle stretch stands for its ends."""
+    order = np.argsort(chains, kind="stable")
+    runs = runs[order]
+    starts = np.flatnonzero(np.diff(chains[order], prepend=-1))
+    counts = np.diff(np.append(starts, len(runs)))
+    middle = runs[starts + counts // 2]
+    width, length = counts * step_m, (middle[:, 2] - middle[:, 1]) * step_m
+    first, last = runs[starts, 0] - 2, runs[starts + counts - 1, 0] + 2
+    ship = (width >= options.min_width_m) & (width <= options.max_width_m)
+    ship &= (length >= np.maximum(options.min_length_m, options.min_elongation * width))
+    ship &= (length <= options.max_length_m) & (first >= 0) & (last < len(wet))
+    inner = (middle[:, 2] - middle[:, 1]) // 10
+    left, right = middle[:, 1] + inner, middle[:, 2] - inner
+    first, last = np.maximum(first, 0), np.minimum(last, len(wet) - 1)
+    sides = [(wet[row, right] - wet[row, left]) / np.maximum(right - left, 1) for row in (first, last)]
+    ship &= np.maximum(*sides) >= options.open_side
+    centre = np.repeat(middle, counts, axis=0)
+    union = np.maximum(runs[:, 2], centre[:, 2]) - np.minimum(runs[:, 1], centre[:, 1])
+    shared = np.minimum(runs[:, 2], centre[:, 2]) - np.maximum(runs[:, 1], centre[:, 1])
+    straight = np.add.reduceat(shared / union, starts) / counts
+    for k in np.flatnonzero(ship):
+        across, along = (first[k] + last[k]) / 2, (middle[k, 1] + middle[k, 2] - 1) / 2
+        outer = float(sides[0][k]), float(sides[1][k])
+        yield float(across), float(along), float(length[k]), float(width[k]), float(straight[k]), outer

@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 from scipy import ndimage
 
 from tasks.science.afloat import Part
@@ -25,14 +26,23 @@ DARK = 0.002
 class EvidenceOptions:
     """How much speaks for a ship."""
 
-    straight: float = 5.3
-    size: float = 2.5
+    straight: float = 4.8
+    size: float = 2.3
+    slender: float = -0.85
     colour: float = 1.1
-    shallow: float = -0.55
-    leaves_behind: float = -1.95
-    constant: float = -15.0
+    shallow: float = -0.53
+    leaves_behind: float = -2.0
+    constant: float = -13.5
     """Log odds of a ship: a logistic fit to 125 of 1,286 boxes at the quays of five ports, each port left out
-    in turn (23 of the best 50 boxes are labelled ships, the same as with all five in the fit)."""
+    in turn (22 of the best 40 boxes are labelled ships; 23 with all five in the fit)."""
+
+    usual_elongation: float = 6.0
+    """Length by width that most ships have; `slender` counts the logarithm's distance from it."""
+
+    max_elongation: float = 12.0
+
+    max_overlap: float = 0.25
+    """Share of the smaller of two ships' boxes that may lie in the other."""
 
     min_odds: float = -1.1
     """Log odds from which a ship is claimed."""
@@ -145,14 +155,17 @@ def claims(
     if not boxes:
         return []
     odds = log_odds(boxes, weigh(boxes, around, pixel_m), options)
-    kept = list(taken)
+    places = [_place(vessel, pixel_m) for vessel in taken]
     claimed = []
-    for k in sorted(
-        np.flatnonzero(odds >= options.min_odds), key=lambda k: (-odds[k], boxes[k].row, boxes[k].col)
-    ):
+    best = np.flatnonzero(odds >= options.min_odds)
+    for k in sorted(best, key=lambda k: (-odds[k], boxes[k].row, boxes[k].col)):
         vessel = _vessel(boxes[k], float(odds[k] - options.min_odds), pixel_m, options)
-        if not any(_holds(a, b, pixel_m) for other in kept for a, b in ((other, vessel), (vessel, other))):
-            kept.append(vessel)
+        place = _place(vessel, pixel_m)
+        if all(
+            place.intersection(other).area <= options.max_overlap * min(place.area, other.area)
+            for other in places
+        ):
+            places.append(place)
             claimed.append(vessel)
     return claimed
 
@@ -162,11 +175,13 @@ def log_odds(boxes: list[Box], seen: Evidence, options: EvidenceOptions = DEFAUL
     straight = np.array([box.straight for box in boxes])
     length, width = (np.array([getattr(box, name) for box in boxes]) for name in ("length_m", "width_m"))
     odds = options.constant + options.straight * straight + options.size * np.log(length)
+    odds += options.slender * np.abs(np.log(length / width / options.usual_elongation))
     odds += options.colour * np.log(0.05 + seen.colour)
     odds += options.shallow * np.clip(np.arcsinh(seen.shallow), -1, 3)
     odds += options.leaves_behind * np.clip(seen.red_edge_behind, 0.8, 3)
     possible = (seen.ashore >= options.min_ashore) & (seen.red_edge <= options.max_red_edge)
     possible &= (seen.red_edge_behind <= options.max_red_edge_behind) & (width >= options.min_width_m)
+    possible &= length <= options.max_elongation * width
     possible &= seen.fairway_m >= options.min_fairway_m
     return np.where(possible, odds, -np.inf)
 
@@ -179,12 +194,12 @@ def _vessel(box: Box, score: float, pixel_m: float, options: EvidenceOptions) ->
     return Vessel(box.row, box.col, box.length_m, box.width_m, sds[0], sds[1], box.axis, score)
 
 
-def _holds(vessel: Vessel, other: Vessel, pixel_m: float) -> bool:
-    """Whether another's middle lies in a vessel's place."""
-    x, y = (other.col - vessel.col) * pixel_m, (vessel.row - other.row) * pixel_m
-    along = x * vessel.axis[0] + y * vessel.axis[1]
-    across = y * vessel.axis[0] - x * vessel.axis[1]
-    return abs(along) <= 0.6 * vessel.length_m and abs(across) <= 0.6 * vessel.width_m
+def _place(vessel: Vessel, pixel_m: float) -> shapely.Polygon:
+    """Box of a vessel in pixels, x to the east and y to the north."""
+    along = np.array(vessel.axis) * vessel.length_m / 2 / pixel_m
+    across = np.array([-vessel.axis[1], vessel.axis[0]]) * vessel.width_m / 2 / pixel_m
+    middle = np.array([vessel.col, -vessel.row])
+    return shapely.Polygon([middle + along + across, middle + along - across, middle - along - across, middle - along + across])
 
 
 def weigh(boxes: list[Box], around: Surroundings, pixel_m: float) -> Evidence:
@@ -209,8 +224,7 @@ def weigh(boxes: list[Box], around: Surroundings, pixel_m: float) -> Evidence:
         for band, plane in around.contrast.items()
     }
     behind = {
-        band: at.mean(plane, (-0.85, 0.85), (-half - 26, -half - 6))
-        for band, plane in around.contrast.items()
+        band: at.mean(plane, (-0.85, 0.85), (-half - 26, -half - 6)) for band, plane in around.contrast.items()
     }
     deep = first_of(around.contrast, DEEPEST)
     before = at.mean(around.contrast[deep], (-0.9, 0.9), (half + 16, half + 45))
@@ -260,7 +274,9 @@ class _Sampler:
     ) -> Numbers:
         return np.asarray(self.values(plane, along, across).mean((1, 2)))
 
-    def highest(self, plane: Plane, along: tuple[float, float], across: tuple[Numbers, Numbers]) -> Numbers:
+    def highest(
+        self, plane: Plane, along: tuple[float, float], across: tuple[Numbers, Numbers]
+    ) -> Numbers:
         return np.asarray(self.values(plane, along, across, (1, 10)).max((1, 2)))
 
 
