@@ -217,7 +217,7 @@ def _boxes(
     width, length = counts * step_m, (middle[:, 2] - middle[:, 1]) * step_m
     first, last = runs[starts, 0] - 2, runs[starts + counts - 1, 0] + 2
     ship = (width >= options.min_width_m) & (width <= options.max_width_m)
-    ship &= (length >= np.maximum(options.min_length_m, options.min_elongation * width))
+    ship &= length >= np.maximum(options.min_length_m, options.min_elongation * width)
     ship &= (length <= options.max_length_m) & (first >= 0) & (last < len(wet))
     inner = (middle[:, 2] - middle[:, 1]) // 10
     left, right = middle[:, 1] + inner, middle[:, 2] - inner

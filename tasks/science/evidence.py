@@ -199,7 +199,9 @@ def _place(vessel: Vessel, pixel_m: float) -> shapely.Polygon:
     along = np.array(vessel.axis) * vessel.length_m / 2 / pixel_m
     across = np.array([-vessel.axis[1], vessel.axis[0]]) * vessel.width_m / 2 / pixel_m
     middle = np.array([vessel.col, -vessel.row])
-    return shapely.Polygon([middle + along + across, middle + along - across, middle - along - across, middle - along + across])
+    return shapely.Polygon(
+        [middle + along + across, middle + along - across, middle - along - across, middle - along + across]
+    )
 
 
 def weigh(boxes: list[Box], around: Surroundings, pixel_m: float) -> Evidence:
@@ -224,7 +226,8 @@ def weigh(boxes: list[Box], around: Surroundings, pixel_m: float) -> Evidence:
         for band, plane in around.contrast.items()
     }
     behind = {
-        band: at.mean(plane, (-0.85, 0.85), (-half - 26, -half - 6)) for band, plane in around.contrast.items()
+        band: at.mean(plane, (-0.85, 0.85), (-half - 26, -half - 6))
+        for band, plane in around.contrast.items()
     }
     deep = first_of(around.contrast, DEEPEST)
     before = at.mean(around.contrast[deep], (-0.9, 0.9), (half + 16, half + 45))
@@ -274,9 +277,7 @@ class _Sampler:
     ) -> Numbers:
         return np.asarray(self.values(plane, along, across).mean((1, 2)))
 
-    def highest(
-        self, plane: Plane, along: tuple[float, float], across: tuple[Numbers, Numbers]
-    ) -> Numbers:
+    def highest(self, plane: Plane, along: tuple[float, float], across: tuple[Numbers, Numbers]) -> Numbers:
         return np.asarray(self.values(plane, along, across, (1, 10)).max((1, 2)))
 
 

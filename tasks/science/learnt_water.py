@@ -26,6 +26,14 @@ FEWEST = 3
 JOIN = 4.0
 """Spreads within which further dates join; a hull is ten and more above the water."""
 
+RISE = 0.04
+"""Infrared reflectance above the open water from which a pixel's empty state is no water: a quay's edge, a
+shoal, something moored for good, or a ship that never left."""
+
+ENOUGH = 12
+"""Clear dates from which such a state is believed. Of fewer a berth in use may show no free one; what is
+not known is then taken for water, as berths are."""
+
 NOISE = 0.003
 """Least spread, reflectance: what water varies by within minutes."""
 
@@ -52,7 +60,8 @@ def learn_empty(
     -------
     dict
         By band its reflectance, and as ``<band>_spread`` its spread from date to date; ``(pixel,)`` float32,
-        on the level of the median date, NaN where fewer than three dates saw the pixel.
+        on the level of the median date. NaN where it cannot be told: fewer than three dates saw the pixel,
+        or fewer than twelve and none of them showed water.
     """
     lead = next(band for band in LEADS if band in stack)
     levels = {band: _date_levels(values, open_water) for band, values in stack.items()}
@@ -62,6 +71,8 @@ def learn_empty(
         part = slice(start, start + BLOCK_PX)
         flat = {band: values[:, part] - levels[band][:, None] for band, values in stack.items()}
         empty = empty_dates(flat[lead])
+        dry = _level_and_spread(np.where(empty, flat[lead], np.nan))[0] > RISE
+        empty &= ~(dry & (np.isfinite(flat[lead]).sum(axis=0) < ENOUGH))
         for band, values in flat.items():
             level, spread = _level_and_spread(np.where(empty, values, np.nan))
             learnt[band][part] = level + np.nanmedian(levels[band])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.science.learnt_water import FEWEST, learn_empty
+from tasks.science.learnt_water import ENOUGH, FEWEST, learn_empty
 
 SEA, BERTH = 300, 200
 WATER = {"blue": 0.05, "green": 0.05, "red": 0.03, "nir": 0.02}
@@ -56,6 +56,13 @@ def test_clouds_are_left_out_and_too_few_dates_tell_nothing() -> None:
     np.testing.assert_allclose(learnt["nir"][:-1], clear["nir"][:-1], atol=0.006)
     assert np.isnan(learnt["nir"][-1])
     assert np.isnan(learnt["nir_spread"][-1])
+
+
+def test_what_never_was_water_is_believed_from_many_dates_only() -> None:
+    for dates, known in ((ENOUGH - 1, False), (ENOUGH, True)):
+        learnt = learn_empty(stack(1.0, dates, stay=1), open_water())
+        assert np.isfinite(learnt["nir"][:SEA]).all()
+        assert np.isfinite(learnt["nir"][SEA:]).all() == known
 
 
 def test_a_date_that_sees_no_open_water_does_not_count() -> None:
