@@ -106,8 +106,8 @@ GRID_MAPPING = {"grid_mapping": "spatial_ref"}
 def create_planes(group: Any, name: str, box: GeoBox, dtype: str, along: str = "time") -> Any:
     """Create a ``(along, y, x)`` array with no planes yet; one plane is one shard.
 
-    Blosc takes an inner chunk as one block: with blocks of its own choice encoding takes a fifth more CPU and
-    decoding a half, for 1 % more bytes.
+    Blosc takes an inner chunk as one block: with blocks of its own choice encoding takes a fifth more CPU,
+    decoding half as much again, and there is 1 % more to store.
     """
     height, width = (-(-n // CHUNK_PX) * CHUNK_PX for n in box.shape)
     floating = np.issubdtype(np.dtype(dtype), np.floating)
