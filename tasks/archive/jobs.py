@@ -152,7 +152,8 @@ def _write_pass(arrays: Mapping[str, Any], slot: int, planes: Planes) -> float:
     for name, array in arrays.items():
         empty = np.broadcast_to(np.asarray(array.fill_value, array.dtype), array.shape[1:])
         write_plane(array, slot, planes.get(name, empty))
-    return float(is_data(next(iter(planes.values()))).mean())
+    seen = is_data(next(iter(planes.values())))
+    return np.count_nonzero(seen) / seen.size
 
 
 def coordinates_of(written: Written) -> dict[str, Any]:

@@ -100,11 +100,12 @@ def encode_shard(plane: npt.NDArray[Any], metadata: Any) -> bytes | None:
         else:
             chunk = np.full((rows, cols), fill, plane.dtype)
             chunk[: inside.shape[0], : inside.shape[1]] = inside
-        encoded = _checked(blosc.compress(chunk, *compressor))
-        index[row, col] = offset, len(encoded)
-        offset += len(encoded)
-        parts.append(encoded)
-    return b"".join((*parts, _checked(index.tobytes()))) if parts else None
+        encoded = blosc.compress(chunk, *compressor)
+        index[row, col] = offset, len(encoded) + CHECKSUM
+        offset += len(encoded) + CHECKSUM
+        parts += (encoded, _checksum(encoded))
+    where = index.tobytes()
+    return b"".join((*parts, where, _checksum(where))) if parts else None
 
 
 def decode_shard(data: bytes | None, metadata: Any) -> npt.NDArray[Any]:
@@ -143,18 +144,20 @@ def _compressor(sharding: ShardingCodec) -> tuple[bytes, int, int, int]:
 
 
 def _is_empty(chunk: npt.NDArray[Any], fill: npt.NDArray[Any]) -> bool:
-    empty = np.isnan(chunk) if np.issubdtype(chunk.dtype, np.floating) and np.isnan(fill) else chunk == fill
-    return bool(chunk.size == 0 or (empty.flat[0] and empty.all()))
+    def is_fill(values: npt.NDArray[Any]) -> bool:
+        return bool((np.isnan(values) if np.isnan(fill) else values == fill).all())
+
+    return chunk.size == 0 or (is_fill(chunk[:1, :1]) and is_fill(chunk))  # mostly its first pixel tells
 
 
-def _checked(data: bytes) -> bytes:
-    """Append the CRC32C, little-endian."""
-    return data + int(google_crc32c.value(data)).to_bytes(CHECKSUM, "little")
+def _checksum(data: bytes) -> bytes:
+    """Give the CRC32C, little-endian."""
+    return int(google_crc32c.value(data)).to_bytes(CHECKSUM, "little")
 
 
 def _verified(data: bytes, what: str) -> bytes:
     """Take the CRC32C off, if it fits."""
     body, stated = data[:-CHECKSUM], data[-CHECKSUM:]
-    if len(stated) != CHECKSUM or int(google_crc32c.value(body)).to_bytes(CHECKSUM, "little") != stated:
+    if _checksum(body) != stated:
         raise ValueError(f"stored and computed checksum of {what} do not match")
     return body

@@ -14,7 +14,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +38,9 @@ PAUSE_S = 0.05
 """Longest pause after a lost race, doubled with every further one up to `LONGEST_PAUSE_S`; drawn by chance,
 or the same rivals meet again: without that one of six writers starved."""
 LONGEST_PAUSE_S = 1.0
+
+APPEARS_S = 5.0
+"""How long a repository of which there is something may take to be whole: a rival is making it, or nobody."""
 
 SUFFIX = ".icechunk"
 
@@ -110,7 +113,7 @@ def _is_ruin(ref: ArchiveRef) -> bool:
 
 
 def open_repository(ref: ArchiveRef) -> Any:
-    """Open a site's repository.
+    """Open a site's repository, in an object store also one that a rival is half way through making.
 
     Raises
     ------
@@ -121,8 +124,13 @@ def open_repository(ref: ArchiveRef) -> Any:
         raise ArchiveError(
             f"archive {ref.place.url} does not exist; `roadstead backfill {ref.site_id}` makes it"
         )
+    storage, config = icechunk_storage(ref.place), _config(ref.place)
     try:
-        return icechunk.Repository.open(icechunk_storage(ref.place), config=_config(ref.place))
+        with suppress(icechunk.IcechunkError):
+            return icechunk.Repository.open(storage, config=config)
+        if ref.place.local is None:
+            _appears(storage)
+        return icechunk.Repository.open(storage, config=config)
     except icechunk.IcechunkError as fault:
         raise ArchiveError(f"archive {ref.place.url} cannot be opened: {first_line(fault)}") from fault
 
@@ -147,11 +155,10 @@ def create_repository(ref: ArchiveRef) -> Any:
 
 def _appears(storage: Any) -> bool:
     """Wait a little for a repository that another process is making."""
-    for _ in range(50):
-        if icechunk.Repository.exists(storage):
-            return True
+    deadline = time.monotonic() + APPEARS_S
+    while not (there := bool(icechunk.Repository.exists(storage))) and time.monotonic() < deadline:
         time.sleep(0.1)
-    return False
+    return there
 
 
 def transact(ref: ArchiveRef, work: Callable[[Any], Done]) -> Done:

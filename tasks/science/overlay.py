@@ -152,9 +152,11 @@ def displacement(reference: Structure, plane: Band, units: Units) -> Displacemen
 def _detail(plane: Band, units: Units) -> Plane:
     known = np.isfinite(plane) if plane.dtype.kind == "f" else plane != 0
     known = known & (plane > 0) if units == "1" else known
-    level = np.where(known, plane, np.ones((), plane.dtype)).astype(np.float32)
-    level = np.log(level) if units == "1" else np.where(known, level, np.float32(0))
-    if known.all():  # the usual case, at half the price
+    level, whole = plane.astype(np.float32), bool(known.all())
+    if not whole:
+        level[~known] = 1 if units == "1" else 0
+    level = np.log(level) if units == "1" else level
+    if whole:  # the usual case, at half the price
         rest = level - ndimage.uniform_filter(level, SURROUNDINGS_PX, mode="nearest")
     else:
         weight = ndimage.uniform_filter(known.astype(np.float32), SURROUNDINGS_PX, mode="constant")

@@ -159,7 +159,7 @@ def inspect(
         return Finding(f"no band to measure among {[b.name for b in bands]}", 0.0, math.nan)
     data = {b.name: _data(planes[b.name], b) for b in judged}
     seen = np.logical_and.reduce(list(data.values()))
-    share = float(seen.mean())
+    share = np.count_nonzero(seen) / seen.size
     reason = next(_impossible(planes, judged, data), "")
     if not reason:
         optical = {b.name: _means(planes[b.name], b) for b in judged if b.units == "reflectance"}

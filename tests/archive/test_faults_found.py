@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import shutil
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import obstore
 import pytest
+from obstore.store import S3Store
 
+from tasks.archive import store
 from tasks.archive.ledger import Ledger, read_ledger
 from tasks.archive.reading import open_cube
 from tasks.archive.recheck import compare_early_passes
-from tasks.archive.store import ArchiveRef, create_repository, history
+from tasks.archive.store import ArchiveRef, create_repository, history, open_repository
 from tasks.archive.upkeep import tidy_repository
 from tasks.archive.verify import verify_repository
 from tasks.errors import ArchiveError, SceneError
 from tests.archive.cubes import COLLECTION, AtOnce, Reader, add, chunk_files, content, scene
+from tests.archive.stores import StoreServer, use
 
 BUSY = SceneError("HTTP 503", permanent=False)
 
@@ -89,6 +96,45 @@ def test_a_repository_that_has_lost_its_branch_is_not_made_anew(ref: ArchiveRef)
     with pytest.raises(ArchiveError, match="cannot be opened"):
         add(ref, scene(6))
     assert chunk_files(ref)
+
+
+def half_made(
+    moto: StoreServer, monkeypatch: pytest.MonkeyPatch, name: str
+) -> tuple[ArchiveRef, Callable[[], Any]]:
+    """Leave a repository in an object store as a rival has it that is making it; and give its last step."""
+    use(monkeypatch, moto.env)
+    folder = moto.bucket(name)
+    create_repository(ArchiveRef(folder, "whole"))
+    bucket = S3Store(name, config={"aws_endpoint_url_s3": moto.endpoint}, client_options={"allow_http": True})
+    objects = {
+        one["path"]: obstore.get(bucket, one["path"]).bytes() for one in obstore.list(bucket).collect()
+    }
+
+    def copy(path: str) -> None:
+        obstore.put(bucket, path.replace("whole", "half"), objects[path])
+
+    (last,) = (path for path in objects if "/refs/" in path)  # after config.yaml and the first snapshot
+    for path in objects.keys() - {last}:
+        copy(path)
+    return ArchiveRef(folder, "half"), lambda: copy(last)
+
+
+@pytest.mark.parametrize("opened", [create_repository, open_repository])
+def test_opened_while_a_rival_makes_it(
+    moto: StoreServer, monkeypatch: pytest.MonkeyPatch, opened: Callable[[ArchiveRef], Any]
+) -> None:
+    ref, finish = half_made(moto, monkeypatch, opened.__name__.replace("_", "-"))
+    rival = threading.Timer(0.3, finish)
+    rival.start()
+    assert len(list(opened(ref).ancestry(branch="main"))) == 1
+    rival.join()
+
+
+def test_a_repository_that_nobody_goes_on_making(moto: StoreServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref, _ = half_made(moto, monkeypatch, "ruin")
+    monkeypatch.setattr(store, "APPEARS_S", 0.2)
+    with pytest.raises(ArchiveError, match=r"cannot be opened: .*repository doesn't exist"):
+        create_repository(ref)
 
 
 def test_tidying_counts_what_is_gone(ref: ArchiveRef) -> None:
