@@ -35,6 +35,7 @@ from tasks.science.optical import DEFAULT_OPTICAL, detect_optical_scene
 from tasks.science.scene import DEFAULT_SCENE, detect_radar_scene
 from tasks.science.shapes import Vessel
 from tasks.science.vessels import DEFAULT_VESSELS
+from tasks.science.water import model_water, water_body
 
 UNITS = ("auto", "db", "linear", "reflectance")
 
@@ -278,12 +279,20 @@ def _search_optical(image: Image, ground: Ground) -> Search:
         vessels += [moved for vessel in found.vessels if (moved := _in_core(vessel, block)) is not None]
         seen = (seen_in(planes) & ~hidden)[block.own]
         inside = np.ones(seen.shape, bool) if masks[0] is None else masks[0][block.own]
-        assert found.searched is not None
+        water = inside if masks[0] is not None else _water_in(reflectance, image.pixel_m)[block.own]
         wanted_px += int(inside.sum())
         seen_px += int((seen & inside).sum())
-        searched_px += int((seen & inside if masks[0] is not None else found.searched[block.own]).sum())
+        searched_px += int((seen & water).sum())
     vessels.sort(key=lambda v: (v.row, v.col))
     return Search(tuple(vessels), searched_px, seen_px / wanted_px)
+
+
+def _water_in(reflectance: Planes, pixel_m: float) -> Mask:
+    """Water that the image itself shows, ``(y, x)``: where its vessels are looked for."""
+    model = model_water(reflectance, pixel_m)
+    if model is None:
+        return np.zeros(next(iter(reflectance.values())).shape, bool)
+    return water_body(reflectance, model, pixel_m)
 
 
 def _hidden(reflectance: Planes, classes: npt.NDArray[Any] | None, pixel_m: float) -> Mask:

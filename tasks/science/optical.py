@@ -115,7 +115,7 @@ def detect_optical_scene(
     planes = {band: np.where(seen, np.nan_to_num(plane), np.nan) for band, plane in reflectance.items()}
     model = model_water(planes, pixel_m, water, options.water)
     if model is None:
-        return Detection((), searched=np.zeros(seen.shape, bool))
+        return Detection(())
     body = water_body(planes, model, pixel_m, options.water)
     if water is not None:
         body &= water
@@ -134,7 +134,7 @@ def detect_optical_scene(
             elif inside:
                 artefacts.append((row, col))
     vessels.sort(key=lambda v: (v.row, v.col))
-    return Detection(tuple(vessels), tuple(sorted(artefacts)), body & seen)
+    return Detection(tuple(vessels), tuple(sorted(artefacts)))
 
 
 @dataclass(frozen=True)
