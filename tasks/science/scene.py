@@ -56,9 +56,10 @@ class Array(Protocol):
     def __getitem__(self, window: tuple[slice, slice], /) -> Any: ...
 
 
-FEW_SAMPLES, SMALL_PX = 1024, 2000 * 2000
-"""The survey's samples of water below which every pixel of a small image is one: by the 9 samples of
-100 × 100 pixels the spread is off by a third, and 300 ships stood in OPERA's empty sea."""
+FEW_SAMPLES, SMALL_PX = LEVEL_BLOCK**2, 2000 * 2000
+"""The survey's samples of water below which every pixel of a small image is one: where there are less than
+one such block has. By the 9 samples of 100 × 100 pixels the spread is off by a third, and 300 ships stood in
+OPERA's empty sea."""
 
 
 @dataclass(frozen=True)

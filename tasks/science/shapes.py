@@ -5,7 +5,7 @@ Radar and optical detectors end here, so that a vessel means the same whatever s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -50,9 +50,9 @@ class Detection:
     artefacts: tuple[tuple[float, float], ...] = ()
     """Centres (row, col) of bright groups that no ship can be."""
 
-    searched: npt.NDArray[np.bool_] | None = None
-    """``(y, x)`` water that was seen and searched, on the grid or on square blocks of it; None where the
-    caller said where to look."""
+    searched: npt.NDArray[np.bool_] | None = field(default=None, compare=False)
+    """``(y, x)`` seen sea off the land that was told from the scene, on square blocks of the grid; None where
+    the caller said where to look."""
 
 
 def length_sd_m(length_m: float, pixel_m: float) -> float:
