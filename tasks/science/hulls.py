@@ -120,7 +120,7 @@ def find_hulls(
 def _part(pixels: Pixels, pixel_m: float, options: HullOptions) -> Pixels:
     """Give each ship of a raft a group of its own."""
     size = measure(pixels, pixel_m, options)
-    slim = size.length_m > options.astern * (size.width_m + 1.3 * options.width_sd_px * pixel_m)
+    slim = size.length_m > options.astern * (size.width_m + options.width_sd_px * pixel_m)
     wide = size.width_m > np.minimum(options.raft_width_m, np.maximum(
         options.abreast_width_m, options.abreast * size.length_m))  # fmt: skip
     labels, count, members = pixels.labels.copy(), pixels.count, pixels.members()

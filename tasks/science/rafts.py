@@ -21,12 +21,21 @@ Measure = Callable[[Indices, Indices, Score, float, HullOptions], tuple[float, f
 
 
 def take_apart(
-    rows: Indices, cols: Indices, score: Score, pixel_m: float, options: HullOptions, measure: Measure
+    rows: Indices,
+    cols: Indices,
+    score: Score,
+    pixel_m: float,
+    options: HullOptions,
+    measure: Measure,
+    parted: bool = False,
 ) -> Parts:
     """Part a group that is no single ship into ships.
 
     Bow to stern where the brightness falls along the axis; alongside one another where a threshold parts
     them, or else along the middle line: 25 m from keel to keel is no more than the resolution.
+
+    `parted` says that the group is a part already: what brightness has parted is not halved by its width,
+    since it holds half of what lies between the ships.
 
     Returns
     -------
@@ -39,12 +48,12 @@ def take_apart(
         return parts
     along = (cols * east - rows * north) * pixel_m
     across = (-rows * east - cols * north) * pixel_m
-    if length > options.astern * (width + 1.3 * options.width_sd_px * pixel_m):
+    if length > options.astern * (width + options.width_sd_px * pixel_m):
         parts = _cut_across(along, score, pixel_m, options)
     elif width > options.raft_width_m:
         parts = _fall_apart(rows - rows.min(), cols - cols.min(), score, pixel_m, options)
-    wide = width > max(options.abreast_width_m, options.abreast * length)
-    if not parts.any() and length >= options.abreast_length_m and wide:
+    least = options.raft_width_m if parted else max(options.abreast_width_m, options.abreast * length)
+    if not parts.any() and length >= options.abreast_length_m and width > least:
         parts = 1 + (across > np.average(across, weights=score)).astype(np.int64)
     return _finer(parts, rows, cols, score, pixel_m, options, measure) if parts.any() else parts
 
@@ -58,7 +67,7 @@ def _finer(
         own = np.flatnonzero(parts == part)
         if own.size == rows.size:
             return np.zeros(rows.size, np.int64)
-        inner = take_apart(rows[own], cols[own], score[own], pixel_m, options, measure)
+        inner = take_apart(rows[own], cols[own], score[own], pixel_m, options, measure, True)
         found[own] = found.max() + np.maximum(inner, 1)
     return found
 

