@@ -130,29 +130,3 @@ def tops(score: npt.NDArray[Any], labels: Labels, count: int) -> Indices:
     first = np.empty(count, np.int64)
     first[labels[at]] = at  # the last to be written is the first in the list
     return first
-
-
-@dataclass(frozen=True)
-class Cores:
-    """What is left of groups above a share of their peaks."""
-
-    inside: npt.NDArray[np.bool_]
-    """Pixels that hang together with their group's peak at that height."""
-
-    elsewhere: Indices
-    """Pixels of each group that reach the height apart from it."""
-
-
-def cores(
-    index: Indices, score: npt.NDArray[Any], labels: Labels, count: int, share: float, width: int
-) -> Cores:
-    """Cut every group at a share of its own peak, and keep what hangs together with the peak."""
-    top = tops(score, labels, count)
-    high = np.flatnonzero(score >= share * score[top][labels])
-    many, parts = label(index[high], width, labels[high])
-    at_top = np.zeros(many, bool)
-    at_top[parts[np.searchsorted(high, top)]] = True
-    inside = np.zeros(index.size, bool)
-    inside[high] = at_top[parts]
-    all_high, own = (np.bincount(labels[some], minlength=count) for some in (high, np.flatnonzero(inside)))
-    return Cores(inside, all_high - own)

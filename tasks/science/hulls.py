@@ -1,21 +1,25 @@
 """From bright pixels to hulls: groups that touch, rafts taken apart, each measured or refused.
 
-What passes a detector is a list of pixels with scores. Groups are cut at a share of their peak, since a
-bright ship blooms and grows a cross of sidelobes; rafts of ships alongside one another are taken apart
-where a group is wider than any ship; and what no ship can be (a streak of a kilometre) is told apart.
+What passes a detector is a list of pixels with scores. A group is measured at half the amplitude of its
+peak, since a bright ship blooms and grows a cross of sidelobes; its width comes from the spread of its
+power across the hull, since 20 m of beam are one resolution cell. What no ship can be (a streak of a
+kilometre) is told apart.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from tasks.science.groups import Boxes, Indices, Labels, boxes, cores, label, tops
+from tasks.science.groups import Boxes, Indices, Labels, Vector, boxes, label, tops
 from tasks.science.hull_options import DEFAULT_HULLS, HullOptions
-from tasks.science.rafts import take_apart
-from tasks.science.shapes import Vessel, length_sd_m
+from tasks.science.rafts import join_ends, take_apart
+from tasks.science.shapes import Vessel
+
+SPREAD_DB = 0.8
+"""Decibels of one spread: multilooked speckle of Sentinel-1 GRD, whatever the scale of the picture."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Hull:
 
 @dataclass(frozen=True)
 class Pixels:
-    """Bright pixels in groups."""
+    """Bright pixels in groups, in a plane `width` pixels wide."""
 
     index: Indices
     score: npt.NDArray[np.float32]
@@ -41,22 +45,35 @@ class Pixels:
     width: int
 
     def only(self, keep: npt.NDArray[np.bool_]) -> Pixels:
-        """Some of the groups, numbered anew."""
+        """Keep some of the groups, numbered anew."""
         number = np.cumsum(keep, dtype=np.int32) - 1
         inside = keep[self.labels]
         labels = number[self.labels[inside]].astype(np.int32)
         return Pixels(self.index[inside], self.score[inside], labels, int(keep.sum()), self.width)
 
-    def boxes(self, pixel_m: float, inside: npt.NDArray[np.bool_] | None = None) -> Boxes:
-        """Oriented boxes of the groups, or of some of their pixels."""
-        some = slice(None) if inside is None else inside
-        rows, cols = np.divmod(self.index[some], self.width)
-        return boxes(rows, cols, self.labels[some], self.count, pixel_m)
+    def relabelled(self, labels: Labels) -> Pixels:
+        """Group the same pixels otherwise."""
+        names, numbers = np.unique(labels, return_inverse=True)
+        return Pixels(self.index, self.score, numbers.astype(np.int32), len(names), self.width)
+
+    def peaks(self) -> npt.NDArray[np.float32]:
+        """Highest score of each group."""
+        return self.score[tops(self.score, self.labels, self.count)]
 
     def members(self) -> list[Indices]:
         """Positions of each group's pixels."""
         order = np.argsort(self.labels, kind="stable")
         return np.split(order, np.cumsum(np.bincount(self.labels, minlength=self.count))[:-1])
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Measures of all groups."""
+
+    box: Boxes
+    length_m: Vector
+    width_m: Vector
+    fits: npt.NDArray[np.bool_]
 
 
 def find_hulls(
@@ -89,53 +106,117 @@ def find_hulls(
     count, labels = label(index, width)
     pixels = Pixels(index, score, labels, count, width)
     area_m2 = np.bincount(labels, minlength=count) * pixel_m**2
-    peak = score[tops(score, labels, count)]
+    peak = pixels.peaks()
     bright = (peak >= options.peak) & (area_m2 >= options.min_area_m2)
     wide = (peak >= options.wide_peak) & (area_m2 >= max(options.wide_area_m2, 3 * pixel_m**2))
     pixels = pixels.only(bright | wide)
-    return _measure(_part(pixels, pixel_m, options), pixel_m, options) if pixels.count else []
+    if not pixels.count:
+        return []
+    pixels = _part(pixels, pixel_m, options)
+    pixels = _join(pixels, pixel_m, options)
+    return _hulls(pixels, measure(pixels, pixel_m, options), pixel_m, options)
 
 
 def _part(pixels: Pixels, pixel_m: float, options: HullOptions) -> Pixels:
     """Give each ship of a raft a group of its own."""
-    core = cores(pixels.index, pixels.score, pixels.labels, pixels.count, options.cores[0], pixels.width)
-    wide = pixels.boxes(pixel_m, core.inside).width_m - options.blur_m > options.raft_width_m
+    size = measure(pixels, pixel_m, options)
+    slim = size.length_m > options.astern * (size.width_m + options.width_sd_px * pixel_m)
+    wide = size.width_m > np.minimum(options.raft_width_m, np.maximum(
+        options.abreast_width_m, options.abreast * size.length_m))  # fmt: skip
     labels, count, members = pixels.labels.copy(), pixels.count, pixels.members()
-    for group in np.flatnonzero(wide):
+    for group in np.flatnonzero(slim | wide):
         own = members[group]
         rows, cols = np.divmod(pixels.index[own], pixels.width)
-        parts = take_apart(rows, cols, pixels.score[own], pixel_m, options)
+        parts = take_apart(rows, cols, pixels.score[own], pixel_m, options, measure_one)
         labels[own] = np.where(parts > 1, count + parts - 2, group)
         count += max(int(parts.max()) - 1, 0)
-    return Pixels(pixels.index, pixels.score, labels, count, pixels.width)
+    return pixels.relabelled(labels)
 
 
-def _measure(pixels: Pixels, pixel_m: float, options: HullOptions) -> list[Hull]:
-    """Measure each group at the first height at which it may be a ship, else as a whole."""
-    whole = pixels.boxes(pixel_m)
-    best = [_vessel(whole, k, 0.0, pixel_m, options) for k in range(pixels.count)]
+def _join(pixels: Pixels, pixel_m: float, options: HullOptions) -> Pixels:
+    """Make one group of the bright ends of one ship."""
+    size = measure(pixels, pixel_m, options)
+    members = pixels.members()
+    rows, cols = np.divmod(pixels.index, pixels.width)
+    near = size.fits & (size.length_m < 3 * np.maximum(size.width_m, 2 * pixel_m))
+    pairs = join_ends(
+        [(rows[own], cols[own], pixels.score[own]) for own in members], near, pixel_m, options, measure_one
+    )
+    labels = pixels.labels.copy()
+    for first, second in pairs:
+        labels[members[second]] = first
+    return pixels.relabelled(labels)
+
+
+def measure_one(
+    rows: Indices, cols: Indices, score: npt.NDArray[np.float32], pixel_m: float, options: HullOptions
+) -> tuple[float, float, float, float, bool]:
+    """Length and width, metres, the axis' east and north, and whether it fits, of one group."""
+    width = int(cols.max()) + 2
+    one = Pixels(rows * width + cols, score, np.zeros(rows.size, np.int32), 1, width)
+    size = measure(one, pixel_m, options)
+    axis = float(size.box.east[0]), float(size.box.north[0])
+    return float(size.length_m[0]), float(size.width_m[0]), *axis, bool(size.fits[0])
+
+
+def measure(pixels: Pixels, pixel_m: float, options: HullOptions) -> Sizes:
+    """Measure each group at the first height at which it may be a ship, else at the last."""
+    peak = pixels.peaks()
+    rows, cols = np.divmod(pixels.index, pixels.width)
     fits = np.zeros(pixels.count, bool)
-    for share in options.cores:
-        core = cores(pixels.index, pixels.score, pixels.labels, pixels.count, share, pixels.width)
-        size = np.bincount(pixels.labels[core.inside], minlength=pixels.count)
-        box = pixels.boxes(pixel_m, core.inside)
-        good = (box.length_m - options.blur_m <= options.max_length_m) & ~fits
-        good &= box.width_m - options.blur_m <= options.max_width_m
-        good &= core.elsewhere <= options.scattered * size
-        for k in np.flatnonzero(good):
-            best[k] = _vessel(box, k, 0.0, pixel_m, options)
-        fits |= good
+    best: Sizes | None = None
+    for height_db in options.heights_db:
+        high = pixels.score >= peak[pixels.labels] - height_db / SPREAD_DB
+        box = boxes(rows[high], cols[high], pixels.labels[high], pixels.count, pixel_m)
+        length = np.maximum(box.length_m - options.bloom_m, pixel_m)
+        width = np.maximum(np.minimum(_width_m(pixels, box, pixel_m, options), length), pixel_m)
+        good = (length <= options.max_length_m) & (box.width_m - options.bloom_m <= options.max_width_m)
+        now = Sizes(box, length, width, good)
+        best = now if best is None else _choose(best, now)
+        fits = best.fits
         if fits.all():
             break
-    peak = pixels.score[tops(pixels.score, pixels.labels, pixels.count)]
-    return [
-        Hull(replace(best[k], score=float(peak[k])), bool(fits[k]), pixels.index[own])
-        for k, own in enumerate(pixels.members())
-    ]
+    assert best is not None
+    return best
 
 
-def _vessel(box: Boxes, k: int, score: float, pixel_m: float, options: HullOptions) -> Vessel:
-    length, width = (max(float(e[k]) - options.blur_m, pixel_m) for e in (box.length_m, box.width_m))
-    sds = length_sd_m(length, pixel_m), length_sd_m(width, pixel_m)
-    axis = float(box.east[k]), float(box.north[k])
-    return Vessel(float(box.row[k]), float(box.col[k]), length, width, *sds, axis, score)
+def _choose(first: Sizes, second: Sizes) -> Sizes:
+    """Take the first measure where it fits, else the second."""
+    keep = first.fits
+    box = Boxes(*(
+        np.where(keep, getattr(first.box, name), getattr(second.box, name))
+        for name in ("row", "col", "length_m", "width_m", "east", "north")
+    ))  # fmt: skip
+    length, width = (
+        np.where(keep, getattr(first, name), getattr(second, name)) for name in ("length_m", "width_m")
+    )
+    return Sizes(box, length, width, keep | second.fits)
+
+
+def _width_m(pixels: Pixels, box: Boxes, pixel_m: float, options: HullOptions) -> Vector:
+    """Width of a band as wide as the power spreads across the axis, less what the image blurs."""
+    labels = pixels.labels
+    rows, cols = np.divmod(pixels.index, pixels.width)
+    power = 10 ** (pixels.score.astype(np.float64) * (SPREAD_DB / 10)) - 1
+    across = -(rows * box.east[labels] + cols * box.north[labels]) * pixel_m
+    total = np.bincount(labels, power, pixels.count)
+    middle = np.bincount(labels, power * across, pixels.count) / total
+    spread = np.bincount(labels, power * (across - middle[labels]) ** 2, pixels.count) / total
+    width: Vector = np.sqrt(12 * np.maximum(spread - options.blur_sd_m**2, 0))
+    return width
+
+
+def _hulls(pixels: Pixels, size: Sizes, pixel_m: float, options: HullOptions) -> list[Hull]:
+    peak, box = pixels.peaks(), size.box
+    found = []
+    for k, own in enumerate(pixels.members()):
+        length_m = float(size.length_m[k])
+        sds = (
+            float(np.hypot(options.length_sd_px * pixel_m, options.length_sd_share * length_m)),
+            options.width_sd_px * pixel_m,
+        )
+        axis = float(box.east[k]), float(box.north[k])
+        place = float(box.row[k]), float(box.col[k])
+        vessel = Vessel(*place, length_m, float(size.width_m[k]), *sds, axis, float(peak[k]))
+        found.append(Hull(vessel, bool(size.fits[k]), pixels.index[own]))
+    return found

@@ -66,20 +66,43 @@ def find_land(quads: Plane, options: LandOptions = DEFAULT_LAND) -> Mask:
         ``(y, x)`` bool, on the grid of `quads`; nothing is land where nothing is seen.
     """
     coarse = means(quads, options.block)
-    region = _rough_regions(coarse, options)
+    region = _rough_regions(coarse, _calm_limit(quads), options)
     if not region.any():
         return np.zeros(quads.shape, bool)
+    region = _beyond_what_is_seen(region, np.isfinite(coarse))
     return _draw_shore(quads, coarse, region, options)
 
 
-def _rough_regions(coarse: Plane, options: LandOptions) -> Mask:
+def _calm_limit(quads: Plane) -> float:
+    """Greatest roughness of coarse blocks that speckle can make, decibels; NaN where nothing is seen.
+
+    Speckle averages out: between blocks of four times the side a step is a quarter of that between quads.
+    On land it is as large. Without this a scene that is all land would pass for a rough sea.
+    """
+    some = abs(np.diff(quads[::8], axis=1))
+    some = some[np.isfinite(some)]
+    return float(0.7 * np.quantile(some, 0.25)) if some.size else np.nan
+
+
+def _beyond_what_is_seen(region: Mask, seen: Mask) -> Mask:
+    """Let land and sea go on where nothing is seen."""
+    if seen.all():
+        return region
+    at = ndimage.distance_transform_edt(~seen, return_distances=False, return_indices=True)
+    return np.asarray(region[tuple(at)])
+
+
+def _rough_regions(coarse: Plane, calm_limit: float, options: LandOptions) -> Mask:
     seen = np.isfinite(coarse)
     steps = steps_between(coarse)
-    calm = _calmest(steps, options)
+    calm = min(_calmest(steps, options), calm_limit)
     if not np.isfinite(calm):
         return np.zeros(coarse.shape, bool)
     wild = most_above(steps, options.rough * calm, options.reach)
-    level = _sea_level(coarse, seen & ~wild)
+    smooth = ndimage.binary_opening(seen & ~wild, EIGHT) if wild.any() else seen
+    if wild.sum() > smooth.sum() and not _is_darker(coarse, smooth, wild & ~smooth, options):
+        return seen  # land from edge to edge, with a smooth field here and there
+    level = _sea_level(coarse, smooth)
     with np.errstate(invalid="ignore"):
         bright = seen & (coarse > level + options.min_step_db)
     core = ndimage.binary_opening(wild & bright, EIGHT)
@@ -90,6 +113,12 @@ def _rough_regions(coarse: Plane, options: LandOptions) -> Mask:
     size = np.bincount(labels.ravel(), minlength=count + 1)
     size[0] = 0
     return np.asarray(size[labels] >= options.min_blocks)
+
+
+def _is_darker(coarse: Plane, smooth: Mask, wild: Mask, options: LandOptions) -> bool:
+    if not smooth.any():
+        return False
+    return bool(np.median(coarse[smooth]) < np.nanmedian(coarse[wild]) - options.min_step_db)
 
 
 def steps_between(coarse: Plane) -> Plane:
@@ -134,7 +163,7 @@ def _draw_shore(quads: Plane, coarse: Plane, region: Mask, options: LandOptions)
     water = _level_around(coarse, ~region & np.isfinite(coarse), options)
     land = _level_around(coarse, region, options)
     edge = np.where(inland, -np.inf, np.where(off, np.inf, (water + land) / 2)).astype(np.float32)
-    drawn = brighter(quads, edge, options.block)
+    drawn = brighter(quads, edge, options.block, region)
     drawn = _touching(drawn, inland if inland.any() else region & ~off, options.block, EIGHT)
     return ~_touching(~drawn, off, options.block) if off.any() else drawn
 

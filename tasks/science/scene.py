@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.errors import InputError
+from tasks.science.artefacts import Track, are_traces
 from tasks.science.cfar import (
     DEFAULT_RING,
     TILE,
@@ -34,7 +35,7 @@ from tasks.science.cfar import (
 from tasks.science.clutter import multilook
 from tasks.science.groups import Indices
 from tasks.science.hull_options import DEFAULT_HULLS, HullOptions
-from tasks.science.hulls import Hull, find_hulls
+from tasks.science.hulls import SPREAD_DB, Hull, find_hulls
 from tasks.science.land import DEFAULT_LAND, LandOptions, find_land
 from tasks.science.radiometry import MAD_TO_SD, UNITS
 from tasks.science.shapes import Detection
@@ -75,6 +76,9 @@ class SceneOptions:
 
     shore_m: float = 45.0
     """A vessel whose centre is as near to land belongs to the shore, where layover and blur reach."""
+
+    track: Track | None = None
+    """Flight of the satellite, by which ghosts and sidelobes are told; without it none is."""
 
     threads: int = 1
     """Tiles that are computed at the same time; no result depends on it."""
@@ -139,12 +143,14 @@ def detect_radar_scene(
     hulls = find_hulls(index, score, width, pixel_m, options.hulls)
     if land is not None:
         hulls = _free_of_land(hulls, land, width, pixel_m, options)
-    vessels = [h.vessel for h in hulls if h.fits and h.vessel.length_m >= options.hulls.min_length_m]
-    return Detection(
-        tuple(sorted(vessels, key=lambda v: (v.row, v.col))),
-        tuple(sorted((h.vessel.row, h.vessel.col) for h in hulls if not h.fits)),
-        searched,
-    )
+    ships = [h.vessel for h in hulls if h.fits and h.vessel.length_m >= options.hulls.min_length_m]
+    other = [(h.vessel.row, h.vessel.col) for h in hulls if not h.fits]
+    if options.track is not None:
+        peak_db = np.array([v.score * SPREAD_DB for v in ships])
+        traces = are_traces(ships, peak_db, options.track, pixel_m)
+        other += [(v.row, v.col) for v, trace in zip(ships, traces, strict=True) if trace]
+        ships = [v for v, trace in zip(ships, traces, strict=True) if not trace]
+    return Detection(tuple(sorted(ships, key=lambda v: (v.row, v.col))), tuple(sorted(other)), searched)
 
 
 def _open(bands: Mapping[str, Array], units: str, pixel_m: float, options: SceneOptions) -> list[Image]:

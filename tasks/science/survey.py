@@ -115,14 +115,17 @@ def _means(plane: Any, times: int, out: Any) -> None:
 
 
 @compiled
-def brighter(plane: Any, edges: Any, times: int) -> Any:
-    """Tell what is brighter than an edge that holds for blocks of `times` by `times`."""
+def brighter(plane: Any, edges: Any, times: int, unseen: Any) -> Any:
+    """Tell what is brighter than an edge that holds for blocks of `times` by `times`.
+
+    What is not seen counts as `unseen` says of its block.
+    """
     out = np.empty(plane.shape, np.bool_)
     for y in range(plane.shape[0]):
         for j in range(edges.shape[1]):
-            edge = edges[y // times, j]
+            edge, blank = edges[y // times, j], unseen[y // times, j]
             for x in range(j * times, min((j + 1) * times, plane.shape[1])):
-                out[y, x] = plane[y, x] > edge
+                out[y, x] = plane[y, x] > edge if plane[y, x] == plane[y, x] else blank
     return out
 
 

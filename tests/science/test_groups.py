@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from tasks.science.groups import boxes, cores, label, tops
+from tasks.science.groups import boxes, label, tops
 
 EIGHT = np.ones((3, 3), bool)
 
@@ -24,26 +24,6 @@ def test_groups_are_those_of_a_whole_plane(height: int, width: int, share: float
 def test_owners_are_kept_apart() -> None:
     count, labels = label(np.array([0, 1, 2, 3]), 10, np.array([0, 0, 1, 1], np.int32))
     assert (count, labels.tolist()) == (2, [0, 0, 1, 1])
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.floats(0.3, 0.9))
-def test_a_core_is_what_hangs_together_with_the_peak(seed: int, share: float) -> None:
-    rng = np.random.default_rng(seed)
-    plane = np.where(rng.random((9, 11)) < 0.5, rng.uniform(4, 12, (9, 11)), 0)
-    plane[4, 5] = 5
-    index = np.flatnonzero(plane)
-    count, labels = label(index, 11)
-    cut = cores(index, plane.ravel()[index], labels, count, share, 11)
-    for k in range(count):
-        own = index[labels == k]
-        top = own[plane.ravel()[own].argmax()]
-        high = np.zeros(plane.size, bool)
-        high[own] = plane.ravel()[own] >= share * plane.ravel()[top]
-        parts, _ = ndimage.label(high.reshape(plane.shape), EIGHT)
-        core = np.flatnonzero(parts.ravel() == parts.ravel()[top])
-        np.testing.assert_array_equal(index[cut.inside & (labels == k)], core)
-        assert cut.elsewhere[k] == high.sum() - core.size
 
 
 def test_the_top_is_the_first_of_equals() -> None:

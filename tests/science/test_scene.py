@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.errors import InputError
+from tasks.science.artefacts import Track
 from tasks.science.scene import DEFAULT_SCENE, detect_radar_scene
 from tasks.science.shapes import Detection
 from tests.science.seascape import Hull, rugged, seascape
@@ -116,3 +117,13 @@ def test_a_memory_map_is_read_where_it_lies(tmp_path: Path) -> None:
 def test_what_cannot_be_searched_is_refused(bands: dict[str, np.ndarray], units: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         detect_radar_scene(bands, units, 10)
+
+
+def test_a_ghost_is_told_by_the_track() -> None:
+    target, ghost = Hull(4500, 1000, 250, 40, 60, 14.0), Hull(4500, 5889, 90, 30, 0, -9.0)
+    power = seascape(SHAPE, [target, ghost], np.random.default_rng(8))
+    assert centres(detect_radar_scene({"vv": power}, "1", 10)) == places([target, ghost])
+    options = replace(DEFAULT_SCENE, track=Track(0.0))
+    found = detect_radar_scene({"vv": power}, "1", 10, options=options)
+    assert centres(found) == places([target])
+    assert len(found.artefacts) == 1

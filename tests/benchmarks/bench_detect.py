@@ -1,0 +1,90 @@
+"""Detection in radar scenes against its targets: `python -m tests.benchmarks.bench_detect [--quick]`."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks.detect_speed import Cost, cost_of, make_scene, python_with_strait
+
+WHOLE, QUICK = 10_000, 2_000
+"""Sides of the scene, pixels."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table."""
+
+    what: str
+    value: float
+    unit: str
+    target: str = ""
+    met: Callable[[float], bool] = lambda _: True
+
+
+def speed_lines(costs: dict[str, Cost | None]) -> list[Line]:
+    """Put what the methods took beside its targets; what was not measured is NaN."""
+
+    def copies(name: str) -> float:
+        cost = costs.get(name)
+        return cost.copies if cost else np.nan
+
+    def extra_mb(name: str) -> float:
+        cost = costs.get(name)
+        return cost.extra_mb if cost else np.nan
+
+    unit = "copies"
+    return [
+        Line("one read and a mask", copies("limit"), unit),
+        Line("censored CFAR of two parameters", copies("cfar"), unit, "<= 20", lambda v: v <= 20),
+        Line("its memory beside the scene", extra_mb("cfar"), "MB", "<= 100", lambda v: v <= 100),
+        Line("groups and shapes", copies("shapes") / copies("cfar"), "CFARs", "<= 1", lambda v: v <= 1),
+        Line("two box filters, OpenCV", copies("opencv"), unit),
+        Line("two box filters, SciPy", copies("scipy"), unit),
+        Line("whole detection, ours", copies("detect"), unit),
+        Line("its memory beside the scene", extra_mb("detect"), "MB"),
+        Line("whole detection, strait-observatory", copies("strait"), unit),
+        Line("its memory beside the scene", extra_mb("strait"), "MB"),
+        Line("strait-observatory over ours", copies("strait") / copies("detect"), "times", ">= 20",
+             lambda v: not v < 20),
+    ]  # fmt: skip
+
+
+def show(lines: list[Line]) -> None:
+    """Print the table; what misses its target is red."""
+    table = Table("", "measured", "", "target", title="Radar detection: CPU time in copies of the scene")
+    for line in lines:
+        style = "" if not line.target or line.met(line.value) else "red"
+        table.add_row(line.what, f"{line.value:.2f}", line.unit, line.target, style=style)
+    Console().print(table)
+
+
+def speed(side: int, folder: Path, peers: bool) -> list[Line]:
+    """Measure every method on one scene."""
+    path = folder / "scene.npy"
+    np.save(path, make_scene(side))
+    names = ("limit", "cfar", "shapes", "scipy", "detect", *(("opencv",) if peers else ()))
+    costs = {name: cost_of(name, path) for name in names}
+    if peers and (python := python_with_strait(folder / "strait")):
+        costs["strait"] = cost_of("strait", path, python)
+    return speed_lines(costs)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a small scene, without peers")
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        show(speed(QUICK if given.quick else WHOLE, Path(folder), not given.quick))
+
+
+if __name__ == "__main__":
+    main()
