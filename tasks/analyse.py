@@ -116,10 +116,12 @@ def refresh_backgrounds(
         executor,
         advance,
         estimate_background,
-        cube_bands(ref, collection)[0],
+        tuple(cube_bands(ref, collection)),
         layers.near,
         layers.water,
         multilook_radius(layers.pixel_m),
+        layers.faces,
+        layers.pixel_m,
     )
 
 
@@ -169,7 +171,7 @@ def measure_batch(
     """Measure a batch of jobs on the workers; returns the rows of looks and of vessels."""
     ref = archive_ref(request)
     boxes = {c: _box(request, c) for c in {job.collection for job in jobs}}
-    bands = {c: cube_bands(ref, c)[0] for c in boxes}
+    bands = {c: tuple(cube_bands(ref, c)) for c in boxes}
     futures = {
         executor.submit(
             on_looks,

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from odc.geo.geobox import GeoBox
 
 from tasks.archive.damage import DAMAGE, DamagedError, first_line
 from tasks.archive.reading import on_scenes
@@ -31,6 +32,7 @@ PLANES = {
     "level": "standardised brightness, 20th percentile in time",
     "bright_share": "share of dates on which the pixel is bright",
     "seen_share": "share of dates on which the pixel is seen",
+    "empty": "standardised brightness of berths with no ship alongside, and of what lies around them",
 }
 Planes = dict[str, npt.NDArray[np.float32]]
 Estimate = Callable[..., Planes]
@@ -202,6 +204,7 @@ def _make_room(
     """Find a slot for every epoch; commits new slots before anyone forks, and tells the snapshot."""
     root = open_group(session.store, mode="a", path=collection)
     group = root[GROUP] if GROUP in root else _create(root)
+    _add_planes(group, box_of(root))
     taken = {record.slot for record in stored.values()}
     free = [slot for slot in range(group["quarter"].shape[0]) if slot not in taken]
     missing = sum((e.quarter, e.orbit) not in stored for e in epochs) - len(free)
@@ -220,10 +223,6 @@ def _make_room(
 
 def _create(cube: Any) -> Any:
     group = cube.create_group(GROUP)
-    box = box_of(cube)
-    for name, long_name in PLANES.items():
-        plane = create_planes(group, name, box, "float32", along="epoch")
-        plane.attrs.update({"long_name": long_name, "units": "1"})
     for name, dtype in (("quarter", "int64"), ("orbit", "int16"), ("digest", str), ("members", str)):
         group.create_array(
             name,
@@ -235,6 +234,15 @@ def _create(cube: Any) -> Any:
         )
     group["quarter"].attrs.update({"units": "seconds since 1970-01-01", "long_name": "quarter's first day"})
     return group
+
+
+def _add_planes(group: Any, box: GeoBox) -> None:
+    """Make the planes that a group does not have, all of them or those that older ones knew nothing of."""
+    for name, long_name in PLANES.items():
+        if name not in group:
+            plane = create_planes(group, name, box, "float32", along="epoch")
+            plane.resize((group["quarter"].shape[0], *plane.shape[1:]))
+            plane.attrs.update({"long_name": long_name, "units": "1"})
 
 
 def _write_columns(group: Any, epochs: Sequence[EpochRecord], slots: Sequence[int]) -> None:

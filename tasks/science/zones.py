@@ -7,6 +7,7 @@ says nothing yet of yards and rails.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,14 +22,13 @@ from tasks.model import WATER_KINDS, Site, Zone, ZoneKind
 from tasks.science.background import standardise
 from tasks.science.berths import DEFAULT_BERTHS, BerthLook, BerthOptions, measure_berths
 from tasks.science.quays import Face, draw_faces
-from tasks.science.radiometry import to_db
+from tasks.science.radiometry import join_bands
 from tasks.science.shapes import Detection, Vessel, heading_deg, outline
 from tasks.science.vessels import (
     DEFAULT_VESSELS,
     EIGHT,
     VesselOptions,
     detect_vessels,
-    multilook_radius,
 )
 
 MIN_SEEN = 0.5
@@ -113,7 +113,7 @@ Rows = list[dict[str, Any]]
 def measure_scenes(
     block: xr.Dataset,
     background: dict[str, npt.NDArray[np.float32]],
-    band: str,
+    bands: Sequence[str],
     site: Site,
     box: GeoBox,
     memory_flag: str = "",
@@ -126,9 +126,9 @@ def measure_scenes(
     block
         ``(time, y, x)`` per band, with ``scene_id`` and ``collection`` along time or in the attributes.
     background
-        ``level`` and ``seen_share`` of the epoch, ``(y, x)``.
-    band
-        Band in which vessels are looked for.
+        ``level``, ``seen_share`` and ``empty`` of the epoch, ``(y, x)``.
+    bands
+        Bands in which vessels are looked for, together.
     site, box
         Zones, and the grid that the block is on.
     memory_flag
@@ -146,9 +146,10 @@ def measure_scenes(
     vessels: Rows = []
     for k in range(block.sizes["time"]):
         scene = block.isel(time=k)
-        db = to_db(scene[band]).values
+        joined = join_bands(scene, bands, layers.water)
+        db = joined.values
         found = detect_vessels(db, layers.water, layers.land, background, layers.pixel_m, options.vessels)
-        berths, hulls = _read_berths(scene[band], layers, background, options)
+        berths, hulls = _read_berths(joined, layers, background, options)
         header = {
             "site": site.site_id,
             "scene_id": str(scene["scene_id"].values),
@@ -163,16 +164,15 @@ def measure_scenes(
 
 
 def _read_berths(
-    scene: xr.DataArray,
+    joined: xr.DataArray,
     layers: Layers,
     background: dict[str, npt.NDArray[np.float32]],
     options: LookOptions,
 ) -> tuple[dict[str, BerthLook], npt.NDArray[np.bool_]]:
     if not layers.faces:
         return {}, np.zeros(layers.water.shape, bool)
-    radius = multilook_radius(layers.pixel_m, options.vessels)
-    standard = standardise(to_db(scene), layers.water, radius).values
-    return measure_berths(standard, background, layers.faces, layers.pixel_m, options.berths)
+    standard = standardise(joined, layers.water, 0).values
+    return measure_berths(standard, background["empty"], layers.faces, layers.pixel_m, options.berths)
 
 
 def _free_of(found: Detection, hulls: npt.NDArray[np.bool_]) -> Detection:

@@ -41,6 +41,7 @@ def estimate(block: xr.Dataset, factor: float = 1.0) -> dict[str, np.ndarray]:
     return {
         "level": level.astype("float32"),
         "bright_share": np.full(level.shape, 0.25, "float32"),
+        "empty": (level / 2).astype("float32"),
         "seen_share": seen.mean(0, dtype="float32"),
     }
 

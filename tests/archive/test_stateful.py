@@ -60,7 +60,8 @@ def sums(stack: np.ndarray) -> dict[str, np.ndarray]:
     """A toy background that tells which dates it came from."""
     seen = np.isfinite(stack)
     level = np.where(seen, stack, 0).sum(0, dtype="float64").astype("float32")
-    return {"level": level, "bright_share": level / 2, "seen_share": seen.mean(0, dtype="float32")}
+    share = seen.mean(0, dtype="float32")
+    return {"level": level, "bright_share": level / 2, "seen_share": share, "empty": level / 4}
 
 
 def draw_order(data: st.DataObject, scenes: Sequence[SceneRef]) -> list[SceneRef]:

@@ -19,7 +19,7 @@ def scene(seed: int = 0) -> np.ndarray:
 
 
 def measure(power: np.ndarray, *zones: Zone) -> tuple[dict[str, dict], list[dict]]:
-    looks, vessels = measure_scenes(block(power), no_memory(), "vv", site(*zones), BOX)
+    looks, vessels = measure_scenes(block(power), no_memory(), ("vv",), site(*zones), BOX)
     return {row["zone_id"]: row for row in looks}, vessels
 
 
