@@ -102,7 +102,7 @@ def refresh_backgrounds(
     expect(len(needed))
     if not needed:
         return
-    bands = cube_bands(ref, collection)
+    bands = tuple(cube_bands(ref, collection))
     method, box = method_of(bands), _box(request, collection)
     planes = method.planes(bands)
     store_epochs(
@@ -157,7 +157,7 @@ def measure_batch(
     """Measure a batch of jobs on the workers; returns the rows of looks and of vessels."""
     ref = archive_ref(request)
     boxes = {c: _box(request, c) for c in {job.collection for job in jobs}}
-    bands = {c: cube_bands(ref, c) for c in boxes}
+    bands = {c: tuple(cube_bands(ref, c)) for c in boxes}
     futures = {
         executor.submit(
             on_looks,

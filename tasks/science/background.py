@@ -26,7 +26,9 @@ import xarray as xr
 from scipy import ndimage
 
 from tasks.science.clutter import multilook
-from tasks.science.radiometry import level_and_spread, to_db
+from tasks.science.empty import estimate_empty
+from tasks.science.quays import Face
+from tasks.science.radiometry import join_bands, level_and_spread
 
 MEMORY = timedelta(days=365)
 """How far back an epoch looks: one cycle of seasons."""
@@ -45,6 +47,7 @@ BACKGROUND_PLANES = {
     "level": "standardised brightness, 20th percentile in time",
     "bright_share": "share of dates on which the pixel is bright",
     "seen_share": "share of dates on which the pixel is seen",
+    "empty": "standardised brightness of berths with no ship alongside, and of what lies around them",
 }
 """What `estimate_background` tells of every pixel."""
 
@@ -183,7 +186,13 @@ def low_quantile(stack: Any, quantile: float) -> Any:
 
 
 def estimate_background(
-    block: xr.Dataset, band: str, near: npt.NDArray[np.bool_], water: npt.NDArray[np.bool_], multilook_px: int
+    block: xr.Dataset,
+    bands: Sequence[str],
+    near: npt.NDArray[np.bool_],
+    water: npt.NDArray[np.bool_],
+    multilook_px: int,
+    faces: tuple[Face, ...] = (),
+    pixel_m: float = 10.0,
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Estimate one epoch from the scenes it names.
 
@@ -191,25 +200,29 @@ def estimate_background(
     ----------
     block
         The epoch's members, ``(time, y, x)`` per band.
-    band
-        Which band.
+    bands
+        Which bands, joined as `join_bands` does.
     near
         ``(y, x)`` pixels to estimate; the rest stays NaN.
     water
         ``(y, x)`` open water, for the level of each date.
     multilook_px
-        Half side of the averaging window, pixels.
+        Half side of the averaging window, pixels; at berths there is none.
+    faces, pixel_m
+        The site's berths, and the edge of a pixel on the ground.
 
     Returns
     -------
     dict
         ``level`` (standardised brightness, 20th percentile in time), ``bright_share`` (share of the
-        dates seen on which the pixel is bright) and ``seen_share``, each ``(y, x)`` float32.
+        dates seen on which the pixel is bright), ``seen_share`` and ``empty`` (as `estimate_empty` has it),
+        each ``(y, x)`` float32.
     """
     # Only the pixels that matter are kept per date: memory is dates × water, not dates × window.
     stack = np.empty((block.sizes["time"], int(near.sum())), np.float32)
     for k in range(block.sizes["time"]):
-        stack[k] = standardise(to_db(block[band].isel(time=k)), water, multilook_px).values[near]
+        joined = join_bands(block.isel(time=k), bands, water)
+        stack[k] = standardise(joined, water, multilook_px).values[near]
     seen = np.isfinite(stack)
     count = seen.sum(axis=0)
     bright = (np.nan_to_num(stack, nan=-np.inf) > BRIGHT).sum(axis=0)
@@ -222,6 +235,14 @@ def estimate_background(
     for name, column in columns.items():
         planes[name] = np.full(near.shape, np.nan, np.float32)
         planes[name][near] = column
+
+    def date(k: int) -> npt.NDArray[np.float32]:
+        found: npt.NDArray[np.float32] = standardise(
+            join_bands(block.isel(time=k), bands, water), water, 0
+        ).values
+        return found
+
+    planes["empty"] = estimate_empty(date, block.sizes["time"], near, faces, pixel_m)
     return planes
 
 

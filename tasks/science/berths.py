@@ -1,87 +1,38 @@
 """Berth occupancy from radar: how many metres of a quay have a ship alongside.
 
-The quay's own double bounce is as bright as a ship, so the test is in time: a pixel of the berth's
-strip of water must stand out from what the epoch remembers of it, slid onto this image and brought to
-this date's wind, and be bright against open water besides. (The brightest within a pixel, as on open
-water, would hide the ship beside its quay.) What stands out is laid along the face as runs. Two
-ships moored bow to stern within the blur of the image are one run, so runs are *at least* the ships
-there; nothing shorter than `min_length_m` is claimed.
+The quay's own double bounce is as bright as a ship, so the test is in time: the water beside the quay must
+stand out from what the epoch remembers of it empty (`empty`), slid onto this image and brought to this
+date's wind. What stands out is averaged over each cross-section of the berth and read along the face as
+ships (`runs`). Nothing shorter than `RunOptions.min_length_m` is claimed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from tasks.science.background import permanent_scatterers
-from tasks.science.quays import Face, Slot
+from tasks.science.empty import DEFAULT_EMPTY, Date, EmptyOptions, section_means, smoothed
+from tasks.science.quays import CLEAR_PX, Face, Slot, clear_of, cross_sections
 from tasks.science.radiometry import MAD_TO_SD
-from tasks.science.registration import slide_to
-from tasks.science.shapes import Vessel, length_sd_m
+from tasks.science.runs import DEFAULT_RUNS, Run, RunOptions, find_runs
+from tasks.science.shapes import Vessel
 
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
-
-
-WATERLINE = 1.0
-"""Background below which a pixel is water, spreads."""
-
-ENOUGH_PX = 100
-"""Differences from which a spread can be told."""
-
-SPECKLE_RANGE = (0.25, 1.0)
-"""Speckle is part of the water's spread, so never more; a quarter is a slick beside a storm."""
+Column = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class BerthOptions:
     """What counts as a ship alongside."""
 
-    over_water: float = 4.0
-    """Spreads above the date's open water that a ship's pixels must have; as `VesselOptions.grow`. Here and
-    below spreads are those of the speckle (`_speckle`)."""
+    empty: EmptyOptions = DEFAULT_EMPTY
+    """How the empty berth was estimated; dates are brought to it in the same way."""
 
-    over_background: float = 3.0
-    """Spreads above the empty berth that they must have besides; as for vessels on open water."""
-
-    peak: float = 5.5
-    """Spreads above the empty berth that a run's brightest pixel must have: bounces and cranes change from
-    date to date. On seven simulated months of Najin and Dunay F1 is 0.90 and 0.88 at 6.5, 0.96 and 0.98 at
-    5.5; a quiet year has one false alarm among 1,365 looks at a berth at either, eight at 4.5."""
-
-    step: float = 0.5
-    """Spreads by which pixels away from the berths are sorted, to read off what each brightness is today."""
-
-    enough_px: int = 20
-    """Pixels of one step from which its median is taken."""
-
-    core: float = 0.45
-    """Share of the brightest excess nearby that a pixel of a hull has. Below it lies the skirt: a ship 18 dB
-    above the water stays above any threshold for 25 m beyond its ends, and across a thin pier."""
-
-    core_reach_m: float = 30.0
-    """How far "nearby" reaches: as far as that skirt."""
-
-    gap_m: float = 20.0
-    """Gaps in a run that are closed: a dark deck, not a free berth."""
-
-    blur_m: float = 20.0
-    """Resolution cell, taken off each run, half at either end; nor does a run that reaches less than this
-    into the next berth take it."""
-
-    min_length_m: float = 40.0
-    """Detection limit: two resolution cells. A shorter run is a tug, a crane or a truck, or noise."""
-
-    too_long: float = 1.25
-    """A run longer than this many lengths of its berth is more than one ship: a berth is as long as the
-    ships that use it."""
-
-    fixed_share: float = 0.8
-    """Share of a cross-section that the background must find bright for it to be unknown: something lies
-    there on more than four dates in five, and whether it is a ship cannot be told."""
+    runs: RunOptions = DEFAULT_RUNS
 
     min_seen: float = 0.5
     """Share of a berth that must be known, and seen."""
@@ -107,23 +58,9 @@ class BerthLook:
     quay it cannot be told from the quay's own brightness."""
 
 
-@dataclass(frozen=True)
-class _Run:
-    start_m: float
-    end_m: float
-    ship: Vessel | None = None
-
-    @property
-    def length_m(self) -> float:
-        return self.end_m - self.start_m
-
-    def within(self, slot: Slot) -> float:
-        return max(0.0, min(self.end_m, slot.end_m) - max(self.start_m, slot.start_m))
-
-
 def measure_berths(
     standard: Plane,
-    background: dict[str, Plane],
+    empty: Plane,
     faces: tuple[Face, ...],
     pixel_m: float,
     options: BerthOptions = DEFAULT_BERTHS,
@@ -133,9 +70,9 @@ def measure_berths(
     Parameters
     ----------
     standard
-        ``(y, x)`` spreads above the date's own water, as the background was made from; NaN where not seen.
-    background
-        The epoch's ``level`` and ``seen_share``, ``(y, x)``; level NaN where it is not known.
+        ``(y, x)`` spreads above the date's own water, as the empty berths were made from; NaN where not seen.
+    empty
+        The epoch's empty berths and what lies around them, ``(y, x)``; NaN where not known.
     faces
         The site's berths, as `draw_faces` lays them out.
     pixel_m
@@ -148,153 +85,87 @@ def measure_berths(
     berths, hulls
         A look per berth by zone id, and ``(y, x)`` the pixels of the ships found.
     """
-    scale = _speckle(standard, background["level"])
-    standard, level = standard / scale, background["level"] / scale
-    known = np.isfinite(level) & (np.nan_to_num(background["seen_share"], nan=0.0) > 0)
-    seen = known & np.isfinite(standard)
-    excess = np.where(seen, standard - _empty(standard, level, seen, faces, options), 0)
-    bright = seen & (excess > options.over_background) & (standard > options.over_water)
-    reach = 2 * round(options.core_reach_m / pixel_m) + 1
-    hull = bright & (excess >= options.core * ndimage.maximum_filter(np.where(bright, excess, 0), reach))
-    fixed = permanent_scatterers(level)
-
+    # Twice: where the quays lie can be told once it is known which of them are free.
+    excess = _excess(standard, empty, clear_of(faces, empty.shape), options, slides=False)
+    excess = _excess(standard, empty, ~_taken(excess, faces, pixel_m, options), options, slides=True)
     berths: dict[str, BerthLook] = {}
-    hulls = np.zeros(level.shape, bool)
+    hulls = np.zeros(empty.shape, bool)
     for face in faces:
         at = face.rows, face.cols
-        bins, origin = _bins(face, pixel_m)
-        usable = known[at] & ~_mostly(fixed[at], bins, options.fixed_share)[bins]
-        score = np.where(hull[at] & usable, excess[at], 0)
-        found = _runs(_highest(score, bins), origin, pixel_m, options)
-        parts = [part for run in found for part in _parted(run, face.slots, options)]
-        runs = [replace(run, ship=_ship(run, face, score, pixel_m)) for run in parts]
+        known = np.isfinite(empty[at])
+        profile, origin_m = _profile(excess, face, pixel_m, options)
+        runs = find_runs(profile, origin_m, pixel_m, face.slots, options.runs)
+        ships = [(run, _ship(run, face, excess[at], options)) for run in runs]
         for k, slot in enumerate(face.slots):
             here = face.slot == k
-            berths[slot.zone_id] = _look(
-                slot, face.slots, runs, usable[here], (usable & seen[at])[here], options
-            )
+            seen = np.isfinite(excess[at][here])
+            berths[slot.zone_id] = _look(slot, face.slots, ships, known[here], seen, options)
         for run in runs:
-            inside = (score > 0) & (face.along_m >= run.start_m - options.blur_m)
-            inside &= face.along_m <= run.end_m + options.blur_m
-            hulls[face.rows[inside], face.cols[inside]] = True
+            reach = (face.along_m >= run.start_m - options.runs.blur_m) & (
+                face.along_m <= run.end_m + options.runs.blur_m
+            )
+            hulls[face.rows[reach], face.cols[reach]] = True
     return berths, hulls
 
 
-def _speckle(standard: Plane, level: Plane) -> np.float32:
-    """Spread of the speckle alone, where `standard` counts in spreads of the whole water.
+def _excess(standard: Plane, empty: Plane, usable: Mask, options: BerthOptions, *, slides: bool) -> Plane:
+    """Brightness above the empty berth, spreads of a pixel's noise on this date; NaN where it is not known.
 
-    Swell, slicks and gusts widen the spread of a wide water, not the noise of a pixel beside a quay. Pixels
-    three apart share no look; their difference is speckle and little else.
+    What a date is like is learnt where no ship lies: a full quay would pass for a slide towards the water.
     """
-    water = np.where(level < WATERLINE, standard, np.nan)
-    apart = np.abs(water[:, 3:] - water[:, :-3])
-    apart = apart[np.isfinite(apart)]
-    if apart.size < ENOUGH_PX:
-        return np.float32(1)
-    return np.float32(np.clip(MAD_TO_SD * np.median(apart) / np.sqrt(2), *SPECKLE_RANGE))
+    both = np.isfinite(standard) & np.isfinite(empty)
+    usable = usable & both
+    if usable.sum() < options.empty.enough_px:
+        return np.full(empty.shape, np.nan, np.float32)
+    date = Date.of(standard, empty, usable, options.empty, slides=slides)
+    excess = np.where(both, standard - date.as_shown(empty), np.nan)
+    noise = MAD_TO_SD * float(np.median(np.abs(excess[usable])))
+    return (excess / max(noise, 1e-6)).astype(np.float32)
 
 
-def _empty(
-    standard: Plane, level: Plane, seen: Mask, faces: tuple[Face, ...], options: BerthOptions
-) -> Plane:
-    """Brightness of the empty berth on this date, spreads above the date's water."""
-    elsewhere = seen.copy()
+def _profile(excess: Plane, face: Face, pixel_m: float, options: BerthOptions) -> tuple[Column, float]:
+    """Average what lies beside the quay, by cross-section; says where along the axis the first begins."""
+    bins, origin_m = cross_sections(face, pixel_m)
+    beside = ~(face.off_m > options.empty.alongside_m)
+    values = excess[face.rows[beside], face.cols[beside]]
+    return section_means(values[None], bins[beside], bins.max(initial=-1) + 1)[0], origin_m
+
+
+def _taken(excess: Plane, faces: tuple[Face, ...], pixel_m: float, options: BerthOptions) -> Mask:
+    """Mark where ships seem to lie, ``(y, x)``, and as far about them as they shine."""
+    taken = np.zeros(excess.shape, bool)
     for face in faces:
-        elsewhere[face.rows, face.cols] = False
-    return slide_to(_as_today(np.where(seen, level, 0), level, standard, elsewhere, options), standard, seen)
-
-
-def _as_today(values: Plane, level: Plane, standard: Plane, elsewhere: Mask, options: BerthOptions) -> Plane:
-    """Translate remembered brightness into that of this date, as the ground away from the berths has it.
-
-    Quays keep their power while the sea's goes with the wind, and so does the blur that carries them over the
-    water; above a calm sea all of it stands higher, its faint outskirts most of all. What pixels of one
-    remembered brightness show today, where no ship can lie, tells how much: median by median.
-    """
-    number = np.floor(level[elsewhere] / options.step).astype(int)
-    known, shown = level[elsewhere], standard[elsewhere]
-    old, new = [], []
-    for step in range(number.max(initial=-1) + 1):
-        here = number == step
-        if here.sum() >= options.enough_px:
-            old.append(float(np.median(known[here])))
-            new.append(float(np.median(shown[here])))
-    if len(old) < 2:
-        return values.astype(np.float32)
-    new = list(np.maximum.accumulate(new))
-    inside = np.interp(values, old, new)
-    beyond = np.where(values > old[-1], values - old[-1], np.where(values < old[0], values - old[0], 0))
-    return np.asarray(inside + beyond, dtype=np.float32)
-
-
-def _bins(face: Face, pixel_m: float) -> tuple[npt.NDArray[np.intp], float]:
-    """Give each pixel its cross-section's number, and say where the first begins."""
-    if not face.along_m.size:
-        return np.zeros(0, np.intp), 0.0
-    origin = float(face.along_m.min()) - pixel_m / 2
-    return ((face.along_m - origin) / pixel_m).astype(np.intp), origin
-
-
-def _mostly(marked: Mask, bins: npt.NDArray[np.intp], share: float) -> Mask:
-    count = np.maximum(np.bincount(bins), 1)
-    return np.asarray(np.bincount(bins, weights=marked) / count >= share)
-
-
-def _highest(score: npt.NDArray[np.floating], bins: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-    profile = np.zeros(bins.max() + 1 if bins.size else 0)
-    np.maximum.at(profile, bins, score)
-    return profile
-
-
-def _runs(
-    profile: npt.NDArray[np.float64], origin: float, pixel_m: float, options: BerthOptions
-) -> list[_Run]:
-    """Find where a face is taken: gaps closed, blur taken off, the short and the faint left out."""
-    lit = np.flatnonzero(profile > 0)
-    gaps = np.flatnonzero(np.diff(lit) - 1 > round(options.gap_m / pixel_m))
-    runs = []
-    for part in np.split(lit, gaps + 1):
-        if not part.size or profile[part].max() < options.peak:
-            continue
-        start, end = origin + part[0] * pixel_m, origin + (part[-1] + 1) * pixel_m
-        run = _Run(float(start + options.blur_m / 2), float(end - options.blur_m / 2))
-        if run.length_m >= options.min_length_m:
-            runs.append(run)
-    return runs
-
-
-def _parted(run: _Run, slots: tuple[Slot, ...], options: BerthOptions) -> list[_Run]:
-    """Part a run that is too long for one ship where one berth ends and the next begins."""
-    under = [slot for slot in slots if run.within(slot) > 0]
-    if not under or run.length_m <= options.too_long * max(slot.length_m for slot in under):
-        return [run]
-    for cut in sorted(slot.start_m for slot in under):
-        if cut - run.start_m >= options.min_length_m and run.end_m - cut >= options.min_length_m:
-            return [_Run(run.start_m, cut), *_parted(_Run(cut, run.end_m), slots, options)]
-    return [run]
+        profile, _ = _profile(excess, face, pixel_m, options)
+        bins, _ = cross_sections(face, pixel_m)
+        bright = (smoothed(profile) > options.runs.bright)[bins]
+        taken[face.rows[bright], face.cols[bright]] = True
+    return np.asarray(ndimage.binary_dilation(taken, np.ones((3, 3), bool), iterations=CLEAR_PX))
 
 
 def _look(
-    slot: Slot, slots: tuple[Slot, ...], runs: list[_Run], usable: Mask, seen: Mask, options: BerthOptions
+    slot: Slot,
+    slots: tuple[Slot, ...],
+    ships: list[tuple[Run, Vessel]],
+    known: Mask,
+    seen: Mask,
+    options: BerthOptions,
 ) -> BerthLook:
-    if not usable.size or usable.mean() < options.min_seen:
-        return BerthLook("not_measured")
+    unknown_m = (1 - known.mean()) * slot.length_m if known.size else np.inf
+    if unknown_m >= min(options.runs.min_length_m, options.min_seen * slot.length_m):
+        return BerthLook("not_measured")  # a ship could hide there
     if seen.mean() < options.min_seen:
         return BerthLook("not_seen")
-    parts = [run.within(slot) for run in runs]
-    occupied = min(sum(part for part in parts if part >= options.blur_m), slot.length_m)
-    own = [run for run in runs if max(slots, key=run.within) is slot and run.within(slot) > 0]
+    parts = [run.within(slot) for run, _ in ships]
+    occupied = min(sum(part for part in parts if part >= options.runs.blur_m), slot.length_m)
+    own = [ship for run, ship in ships if max(slots, key=run.within) is slot and run.within(slot) > 0]
     fraction = min(1.0, occupied / (slot.length_m * float(seen.mean())))
-    return BerthLook("", occupied, fraction, tuple(run.ship for run in own if run.ship is not None))
+    return BerthLook("", occupied, fraction, tuple(own))
 
 
-def _ship(run: _Run, face: Face, score: npt.NDArray[np.floating], pixel_m: float) -> Vessel | None:
-    """Place a run on the grid: the middle of its bright pixels; None if a cut left it none."""
-    inside = (score > 0) & (face.along_m >= run.start_m) & (face.along_m <= run.end_m)
-    if not inside.any():
-        return None
-    rows, cols = face.rows[inside], face.cols[inside]
-    sd = length_sd_m(run.length_m, pixel_m)
-    peak = float(score[inside].max())
-    middle = float(rows.mean()), float(cols.mean())
-    return Vessel(*middle, run.length_m, np.nan, sd, np.nan, face.axis, peak)
+def _ship(run: Run, face: Face, excess: Plane, options: BerthOptions) -> Vessel:
+    """Place a run on the grid: the middle of the water that it takes beside the quay."""
+    inside = (face.along_m >= run.start_m) & (face.along_m <= run.end_m)
+    inside &= ~(face.off_m > options.empty.alongside_m)
+    middle = float(face.rows[inside].mean()), float(face.cols[inside].mean())
+    peak = float(np.nanmax(excess[inside]))
+    return Vessel(*middle, run.length_m, np.nan, options.runs.length_sd_m, np.nan, face.axis, peak)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from tasks.science.background import BACKGROUND_PLANES, QUANTILE, Epoch, Moment, epochs_of
 from tasks.science.clear_epochs import clear_epochs
 from tasks.science.optical_looks import DEFAULT_OPTICAL_LOOK, learn_optical, measure_optical, optical_planes
-from tasks.science.zones import DEFAULT_LOOK, learn_radar, measure_scenes
+from tasks.science.radar_looks import DEFAULT_LOOK, learn_radar, measure_scenes
 
 RADAR_BANDS = frozenset({"vv", "vh", "hh", "hv"})
 

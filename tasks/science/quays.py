@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from odc.geo.geobox import GeoBox
-from scipy import sparse
+from scipy import ndimage, sparse
 from shapely.geometry.base import BaseGeometry
 
 from tasks.grid import project
@@ -30,6 +30,9 @@ SAME_LINE_M = 25.0
 
 SAME_FACE_GAP_M = 30.0
 """And less than this lies between their ends: a ship alongside spans it."""
+
+CLEAR_PX = 5
+"""Ships alongside shine this far beyond their strips: the flank of one 18 dB above the water."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,54 @@ class Face:
     along_m: npt.NDArray[np.float64]
     """Where each pixel's centre lies along the axis, metres."""
 
+    off_m: npt.NDArray[np.float64]
+    """How far from the quay each pixel's centre lies, metres; NaN where the site has no ground on one side
+    more than on the other."""
+
     axis: tuple[float, float]
     """Unit vector of the axis (x to the east of the grid, y to its north)."""
+
+
+def cross_sections(face: Face, pixel_m: float) -> tuple[npt.NDArray[np.intp], float]:
+    """Give each pixel of a face its cross-section's number, and say where along the axis the first begins."""
+    if not face.along_m.size:
+        return np.zeros(0, np.intp), 0.0
+    origin = float(face.along_m.min()) - pixel_m / 2
+    return ((face.along_m - origin) / pixel_m).astype(np.intp), origin
+
+
+def clear_of(faces: tuple[Face, ...], shape: tuple[int, ...]) -> Mask:
+    """Mark pixels, ``(y, x)``, that no ship alongside brightens: `CLEAR_PX` and more from the strips."""
+    return _away_px(faces, shape)[0] > CLEAR_PX
+
+
+Skirt = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]
+
+
+def skirts(faces: tuple[Face, ...], shape: tuple[int, ...]) -> list[Skirt]:
+    """List, of each face, what its ships brighten beyond its strips: rows, columns and nearest own pixel."""
+    away, nearest = _away_px(faces, shape)
+    owner, index = np.full(shape, -1), np.zeros(shape, np.intp)
+    for k, face in enumerate(faces):
+        owner[face.rows, face.cols] = k
+        index[face.rows, face.cols] = np.arange(len(face.rows))
+    near = (away > 0) & (away <= CLEAR_PX)
+    rows, cols = np.nonzero(near)
+    at = nearest[0][near], nearest[1][near]
+    return [(rows[own], cols[own], index[at][own]) for k in range(len(faces)) for own in [owner[at] == k]]
+
+
+def _away_px(
+    faces: tuple[Face, ...], shape: tuple[int, ...]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
+    """Measure how far each pixel lies from the strips, and find the nearest of theirs."""
+    beyond = np.ones(shape, bool)
+    for face in faces:
+        beyond[face.rows, face.cols] = False
+    if beyond.all():
+        return np.full(shape, np.inf), np.indices(shape)
+    away, nearest = ndimage.distance_transform_edt(beyond, return_indices=True)
+    return np.asarray(away, np.float64), np.asarray(nearest, np.intp)
 
 
 @dataclass(frozen=True)
@@ -74,6 +123,12 @@ class _Rectangle:
     middle: npt.NDArray[np.float64]
     axis: npt.NDArray[np.float64]
     length_m: float
+    width_m: float
+
+    @property
+    def normal(self) -> npt.NDArray[np.float64]:
+        """Unit vector across the strip."""
+        return np.array([-self.axis[1], self.axis[0]])
 
 
 def quay_metres(site: Site) -> dict[str, float]:
@@ -107,7 +162,10 @@ def draw_faces(site: Site, box: GeoBox, masks: dict[str, Mask]) -> tuple[Face, .
     owner = _owners(strips, box, masks)
     linked = [[_in_line(a, b) for b in strips] for a in strips]
     count, labels = sparse.csgraph.connected_components(sparse.csr_array(np.array(linked)), directed=False)
-    return tuple(_face(strips, np.flatnonzero(labels == k), owner, box) for k in range(count))
+    ground = [project(z.geometry, str(box.crs)) for z in site.zones if z.kind is ZoneKind.PIER]
+    ground += [project(site.land, str(box.crs))] if site.land is not None else []
+    solid = shapely.union_all(ground)
+    return tuple(_face(strips, np.flatnonzero(labels == k), owner, solid, box) for k in range(count))
 
 
 def _rectangle(zone: Zone, shape: BaseGeometry) -> _Rectangle:
@@ -117,7 +175,7 @@ def _rectangle(zone: Zone, shape: BaseGeometry) -> _Rectangle:
     # A quay shorter than its strip is wide runs along the short side; the stated length tells.
     k = int(np.argmax(metres) if zone.length_m is None else np.argmin(np.abs(metres - zone.length_m)))
     middle = (corners[0] + corners[2]) / 2
-    return _Rectangle(zone, middle, sides[k] / metres[k], float(metres[k]))
+    return _Rectangle(zone, middle, sides[k] / metres[k], float(metres[k]), float(metres[1 - k]))
 
 
 def _in_line(a: _Rectangle, b: _Rectangle) -> bool:
@@ -139,7 +197,7 @@ def _owners(strips: Sequence[_Rectangle], box: GeoBox, masks: dict[str, Mask]) -
     for k, strip in enumerate(strips):
         rows, cols = np.nonzero(masks[strip.zone.zone_id])
         offset = _places(box, rows, cols) - strip.middle
-        across = np.abs(offset @ np.array([-strip.axis[1], strip.axis[0]]))
+        across = np.abs(offset @ strip.normal)
         closer = across < nearest[rows, cols]
         rows, cols = rows[closer], cols[closer]
         nearest[rows, cols], owner[rows, cols] = across[closer], k
@@ -147,7 +205,11 @@ def _owners(strips: Sequence[_Rectangle], box: GeoBox, masks: dict[str, Mask]) -
 
 
 def _face(
-    strips: Sequence[_Rectangle], members: npt.NDArray[np.intp], owner: npt.NDArray[np.intp], box: GeoBox
+    strips: Sequence[_Rectangle],
+    members: npt.NDArray[np.intp],
+    owner: npt.NDArray[np.intp],
+    solid: BaseGeometry,
+    box: GeoBox,
 ) -> Face:
     lead = strips[members[0]]
     slots = []
@@ -156,6 +218,20 @@ def _face(
         middle = float(lead.axis @ (strips[k].middle - lead.middle))
         slots.append(Slot(zone.zone_id, middle - half, middle + half, zone.length_m or 2 * half))
     rows, cols = np.nonzero(np.isin(owner, members))
-    along = (_places(box, rows, cols) - lead.middle) @ lead.axis
-    axis = float(lead.axis[0]), float(lead.axis[1])
-    return Face(tuple(slots), rows, cols, np.searchsorted(members, owner[rows, cols]), along, axis)
+    places = _places(box, rows, cols)
+    along = (places - lead.middle) @ lead.axis
+    slot = np.searchsorted(members, owner[rows, cols])
+    off = np.full(len(rows), np.nan)
+    for k, member in enumerate(members):
+        strip, here = strips[member], slot == k
+        off[here] = strip.width_m / 2 - _quay_side(strip, solid) * (
+            (places[here] - strip.middle) @ strip.normal
+        )
+    return Face(tuple(slots), rows, cols, slot, along, off, (float(lead.axis[0]), float(lead.axis[1])))
+
+
+def _quay_side(strip: _Rectangle, solid: BaseGeometry) -> float:
+    """Tell on which side of a strip its quay is, by the ground's distance: 1, −1, or NaN for neither."""
+    edges = [strip.middle + side * strip.width_m / 2 * strip.normal for side in (1, -1)]
+    plus, minus = (solid.distance(shapely.Point(edge)) for edge in edges)
+    return float(np.sign(minus - plus)) or np.nan

@@ -27,8 +27,8 @@ STEEP = 1.5
 """Spreads a pixel: twice what speckle does to the background's level."""
 
 
-def slide_to(reference: Plane, image: Plane, known: Mask) -> Plane:
-    """Slide a reference onto an image by the whole-image shift that fits best, in parts of a pixel.
+def find_slide(reference: Plane, image: Plane, known: Mask) -> tuple[float, float]:
+    """Find the whole-image shift that slides a reference onto an image best.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ def slide_to(reference: Plane, image: Plane, known: Mask) -> Plane:
 
     Returns
     -------
-    numpy.ndarray
-        ``(y, x)`` the reference as the image would show it; unchanged where no slide can be told.
+    tuple of float
+        Rows and columns, in parts of a pixel; (0, 0) where no slide can be told.
     """
     inside = ndimage.binary_erosion(known, np.ones((3, 3), bool), iterations=2)
     slide = np.zeros(2)
@@ -51,10 +51,26 @@ def slide_to(reference: Plane, image: Plane, known: Mask) -> Plane:
         with np.errstate(invalid="ignore"):
             used = inside & (np.hypot(*gradient) > STEEP) & (np.abs(rest) < OUTLIER)
         if used.sum() < ENOUGH_PX:
-            return reference
+            return 0.0, 0.0
         step, *_ = np.linalg.lstsq(gradient[:, used].T.astype(float), -rest[used].astype(float), rcond=None)
         slide += step
         if np.abs(slide).max() > MAX_SLIDE_PX:
-            return reference
-        moved = ndimage.shift(reference, slide, order=1, mode="nearest")
-    return np.asarray(moved, dtype=np.float32)
+            return 0.0, 0.0
+        moved = slid(reference, (float(slide[0]), float(slide[1])))
+    return float(slide[0]), float(slide[1])
+
+
+def filled(plane: Plane) -> Plane:
+    """Carry the nearest known pixel into each that is NaN, so that a slide draws no hole's edge along."""
+    hole = ~np.isfinite(plane)
+    if not hole.any() or hole.all():
+        return plane
+    rows, cols = ndimage.distance_transform_edt(hole, return_distances=False, return_indices=True)
+    return np.asarray(plane[rows, cols])
+
+
+def slid(plane: Plane, slide: tuple[float, float]) -> Plane:
+    """Slide a plane, ``(y, x)``, by rows and columns; the edge is carried on."""
+    if slide == (0.0, 0.0):
+        return plane
+    return np.asarray(ndimage.shift(plane, slide, order=1, mode="nearest"), dtype=np.float32)

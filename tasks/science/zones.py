@@ -7,30 +7,20 @@ says nothing yet of yards and rails.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 from odc.geo.geobox import GeoBox
 from scipy import ndimage
 
 from tasks.grid import cell_lonlat, draw, pixel_size_m, zone_masks
 from tasks.model import WATER_KINDS, Site, Zone, ZoneKind
-from tasks.science.background import estimate_background, standardise
-from tasks.science.berths import DEFAULT_BERTHS, BerthLook, BerthOptions, measure_berths
+from tasks.science.berths import BerthLook
 from tasks.science.quays import Face, draw_faces
-from tasks.science.radiometry import to_db
 from tasks.science.shapes import Detection, Vessel, heading_deg, outline
-from tasks.science.vessels import (
-    DEFAULT_VESSELS,
-    EIGHT,
-    VesselOptions,
-    detect_vessels,
-    multilook_radius,
-)
+from tasks.science.vessels import EIGHT
 
 MIN_SEEN = 0.5
 """Share of a zone that a look must see before the zone gets a value."""
@@ -97,99 +87,7 @@ def draw_site(site: Site, box: GeoBox) -> Layers:
     return Layers(box, zones, water & ~structures, land, near, pixel_size_m(box), faces)
 
 
-@dataclass(frozen=True)
-class LookOptions:
-    """Everything that decides a look's numbers; part of each look's recipe."""
-
-    vessels: VesselOptions = DEFAULT_VESSELS
-    berths: BerthOptions = DEFAULT_BERTHS
-    min_seen: float = MIN_SEEN
-
-
-DEFAULT_LOOK = LookOptions()
-
 Rows = list[dict[str, Any]]
-
-
-def learn_radar(
-    block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoBox
-) -> dict[str, npt.NDArray[np.float32]]:
-    """Estimate what an orbit remembers of a site, as `estimate_background`, from the scenes of a block."""
-    layers = draw_site(site, box)
-    return estimate_background(block, bands[0], layers.near, layers.water, multilook_radius(layers.pixel_m))
-
-
-def measure_scenes(
-    block: xr.Dataset,
-    background: dict[str, npt.NDArray[np.float32]],
-    bands: Sequence[str],
-    site: Site,
-    box: GeoBox,
-    memory_flag: str = "",
-    options: LookOptions = DEFAULT_LOOK,
-) -> tuple[Rows, Rows]:
-    """Measure every zone of a site in a few scenes that share one background epoch.
-
-    Parameters
-    ----------
-    block
-        ``(time, y, x)`` per band, with ``scene_id`` and ``collection`` along time or in the attributes.
-    background
-        ``level`` and ``seen_share`` of the epoch, ``(y, x)``.
-    bands
-        Bands of the cube, the one in which vessels are looked for first.
-    site, box
-        Zones, and the grid that the block is on.
-    memory_flag
-        Flag that every row carries when the epoch is not settled; empty otherwise.
-    options
-        Thresholds.
-
-    Returns
-    -------
-    looks, vessels
-        Plain rows: one per scene × zone, one per vessel inside a zone that was seen.
-    """
-    layers = draw_site(site, box)
-    band = bands[0]
-    looks: Rows = []
-    vessels: Rows = []
-    for k in range(block.sizes["time"]):
-        scene = block.isel(time=k)
-        db = to_db(scene[band]).values
-        found = detect_vessels(db, layers.water, layers.land, background, layers.pixel_m, options.vessels)
-        berths, hulls = _read_berths(scene[band], layers, background, options)
-        header = {
-            "site": site.site_id,
-            "scene_id": str(scene["scene_id"].values),
-            "collection": str(block.attrs["collection"]),
-            "acquired": scene["time"].values.astype("datetime64[s]"),
-        }
-        found = _free_of(found, hulls)
-        rows, seen = look_rows(site, layers, np.isfinite(db), found, berths, memory_flag, options.min_seen)
-        looks += [header | row for row in rows]
-        vessels += [header | vessel_row(v, zone, box) for v, zone in seen]
-    return looks, vessels
-
-
-def _read_berths(
-    scene: xr.DataArray,
-    layers: Layers,
-    background: dict[str, npt.NDArray[np.float32]],
-    options: LookOptions,
-) -> tuple[dict[str, BerthLook], npt.NDArray[np.bool_]]:
-    if not layers.faces:
-        return {}, np.zeros(layers.water.shape, bool)
-    radius = multilook_radius(layers.pixel_m, options.vessels)
-    standard = standardise(to_db(scene), layers.water, radius).values
-    return measure_berths(standard, background, layers.faces, layers.pixel_m, options.berths)
-
-
-def _free_of(found: Detection, hulls: npt.NDArray[np.bool_]) -> Detection:
-    """Leave out what is the outer flank of a ship at a berth: it is counted there."""
-    reached = ndimage.binary_dilation(hulls, EIGHT, iterations=STRUCTURE_MARGIN_PX)
-    free = tuple(v for v in found.vessels if not reached[round(v.row), round(v.col)])
-    return Detection(free, found.artefacts)
 
 
 def look_rows(

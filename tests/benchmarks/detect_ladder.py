@@ -23,9 +23,10 @@ from tasks.model import Site
 from tasks.science.cfar import significance
 from tasks.science.clutter import multilook
 from tasks.science.hulls import find_hulls
+from tasks.science.radar_looks import learn_radar, measure_scenes
 from tasks.science.radiometry import level_and_spread, to_db
 from tasks.science.vessels import DEFAULT_VESSELS, multilook_radius
-from tasks.science.zones import Layers, draw_site, learn_radar, measure_scenes
+from tasks.science.zones import Layers, draw_site
 from tasks.sites import load_site
 from tests.benchmarks import scoring
 from tests.benchmarks.accuracy import Case

@@ -54,7 +54,7 @@ def open_sea(burst: str, band: str) -> Sea:
     power = xr.DataArray(np.stack(planes), dims=("time", "y", "x"), attrs={"units": "1"})
     median = np.nanmedian(to_db(power).values, axis=0)
     water = ndimage.binary_erosion(median < SEA_DB[band], iterations=SHORE_PX)
-    known = estimate_background(xr.Dataset({band: power}), band, water, water, multilook_radius(PIXEL_M))
+    known = estimate_background(xr.Dataset({band: power}), (band,), water, water, multilook_radius(PIXEL_M))
     unknown = {"level": np.full(water.shape, np.nan, np.float32), "seen_share": known["seen_share"]}
     return Sea(power, water, {"with memory": known, "without memory": unknown})
 

@@ -130,7 +130,7 @@ def test_what_is_always_there_is_remembered_and_what_comes_and_goes_is_not() -> 
         if k < 6:
             put_ship(power[k], 100, 100)  # a ship, on half of them
     everywhere = np.ones((SIDE, SIDE), bool)
-    background = estimate_background(block(power), "vv", everywhere, everywhere, 1)
+    background = estimate_background(block(power), ("vv",), everywhere, everywhere, 1)
     permanent = permanent_scatterers(background["level"])
     assert permanent[50:53, 50:53].all()
     assert not permanent[98:106, 98:115].any()
@@ -144,7 +144,7 @@ def test_pixels_that_are_never_seen_are_known_as_such() -> None:
     power = speckle(np.random.default_rng(6), (9, 40, 40))
     power[:, :, 30:] = np.nan
     everywhere = np.ones((40, 40), bool)
-    background = estimate_background(block(power), "vv", everywhere, everywhere, 1)
+    background = estimate_background(block(power), ("vv",), everywhere, everywhere, 1)
     assert (background["seen_share"][:, 30:] == 0).all()
     assert np.isnan(background["level"][:, 30:]).all()
     assert (background["seen_share"][:, :30] == 1).all()

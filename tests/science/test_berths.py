@@ -8,9 +8,10 @@ import pytest
 
 from tasks.model import Site, Zone, ZoneKind
 from tasks.science.background import estimate_background
-from tasks.science.berths import DEFAULT_BERTHS
 from tasks.science.quays import draw_faces
-from tasks.science.zones import draw_site, measure_scenes
+from tasks.science.radar_looks import measure_scenes
+from tasks.science.runs import DEFAULT_RUNS
+from tasks.science.zones import draw_site
 from tests.science.quay import BOX, SLOT_M, Ship, port, radar, some_ships, taken_m
 from tests.science.water import block
 
@@ -40,7 +41,9 @@ def sea(rng: np.random.Generator) -> float:
 def memory(occupancy: float, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng([seed, 1])
     power = np.array([radar(rng, some_ships(rng, occupancy), sea(rng)) for _ in range(MEMBERS)])
-    return estimate_background(block(power), "vv", LAYERS.near, LAYERS.water, 1)
+    return estimate_background(
+        block(power), ("vv",), LAYERS.near, LAYERS.water, 1, LAYERS.faces, LAYERS.pixel_m
+    )
 
 
 def look(
@@ -49,7 +52,7 @@ def look(
     power = radar(np.random.default_rng([seed, 2]), ships, sea(np.random.default_rng(seed)))
     if unseen:
         power[unseen] = np.nan
-    rows, _ = measure_scenes(block(power[None]), memory(0.1, 0), "vv", site, BOX)
+    rows, _ = measure_scenes(block(power[None]), memory(0.1, 0), ("vv",), site, BOX)
     return {row["zone_id"]: row for row in rows}
 
 
@@ -66,7 +69,7 @@ def score(occupancy: float) -> Score:
         rng = np.random.default_rng([seed, 3])
         fleets = [some_ships(rng, occupancy) for _ in range(25)]
         power = np.array([radar(rng, ships, sea(rng)) for ships in fleets])
-        rows, _ = measure_scenes(block(power), background, "vv", PORT, BOX)
+        rows, _ = measure_scenes(block(power), background, ("vv",), PORT, BOX)
         found = {(r["scene_id"], r["zone_id"]): r for r in rows}
         for k, ships in enumerate(fleets):
             there += len(ships)
@@ -154,18 +157,11 @@ def test_a_look_that_sees_too_little_says_so() -> None:
         assert (rows[zone_id]["vessel_count"] is None) == (flag == "not_seen")
 
 
-@pytest.mark.parametrize("how", ["never seen", "never estimated"])
-def test_a_berth_that_the_background_does_not_know_is_not_measured(how: str) -> None:
-    known = memory(0.1, 0)
-    strip = LAYERS.zones["1-0"]
-    level, share = known["level"].copy(), known["seen_share"].copy()
-    level[strip] = np.nan
-    if how == "never seen":
-        share[strip] = 0
+def test_a_berth_that_the_background_does_not_know_is_not_measured() -> None:
+    empty = memory(0.1, 0)["empty"].copy()
+    empty[LAYERS.zones["1-0"]] = np.nan
     power = radar(np.random.default_rng(5), [Ship(1, -120, 100)], 0.02)
-    rows, _ = measure_scenes(
-        block(power[None]), known | {"level": level, "seen_share": share}, "vv", PORT, BOX
-    )
+    rows, _ = measure_scenes(block(power[None]), memory(0.1, 0) | {"empty": empty}, ("vv",), PORT, BOX)
     row = next(r for r in rows if r["zone_id"] == "1-0")
     assert row["flags"] == "not_measured"
     assert row["occupied_m"] is row["occupied_fraction"] is row["vessel_count"] is None
@@ -175,8 +171,10 @@ def test_a_hulk_that_never_leaves_is_unknown_and_not_free() -> None:
     hulk = Ship(1, -148, 145, beam_m=40)
     rng = np.random.default_rng(8)
     power = np.array([radar(rng, [hulk], sea(rng)) for _ in range(MEMBERS)])
-    background = estimate_background(block(power), "vv", LAYERS.near, LAYERS.water, 1)
-    rows, _ = measure_scenes(block(power[:1]), background, "vv", PORT, BOX)
+    background = estimate_background(
+        block(power), ("vv",), LAYERS.near, LAYERS.water, 1, LAYERS.faces, LAYERS.pixel_m
+    )
+    rows, _ = measure_scenes(block(power[:1]), background, ("vv",), PORT, BOX)
     assert next(r for r in rows if r["zone_id"] == "1-0")["flags"] == "not_measured"
 
 
@@ -210,4 +208,4 @@ def test_a_berth_without_a_pixel_is_not_measured() -> None:
 
 
 def test_the_detection_limit_is_two_resolution_cells() -> None:
-    assert DEFAULT_BERTHS.min_length_m == 2 * DEFAULT_BERTHS.blur_m
+    assert DEFAULT_RUNS.min_length_m == 2 * DEFAULT_RUNS.blur_m

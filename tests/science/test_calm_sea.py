@@ -15,8 +15,9 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from tasks.science.background import estimate_background
+from tasks.science.radar_looks import measure_scenes
 from tasks.science.vessels import multilook_radius
-from tasks.science.zones import draw_site, measure_scenes
+from tasks.science.zones import draw_site
 from tasks.simulate.sensors.calendar import Acquisition, Sensor
 from tasks.simulate.sensors.radar import RadarGround, radar_ground, render_radar
 from tasks.simulate.world.blocks import Block
@@ -65,12 +66,17 @@ def scene() -> Scene:
     winds = np.linspace(3.5, 9.0, MEMORY)
     memory = as_block([image(port, ground, k, float(w), []) for k, w in enumerate(winds)])
     radius = multilook_radius(layers.pixel_m)
-    return port, box, ground, estimate_background(memory, "vv", layers.near, layers.water, radius)
+    return (
+        port,
+        box,
+        ground,
+        estimate_background(memory, ("vv",), layers.near, layers.water, radius, layers.faces, layers.pixel_m),
+    )
 
 
 def berths(scene: Scene, images: list[npt.NDArray[np.float32]]) -> list[dict[str, object]]:
     port, box, _, background = scene
-    looks, _ = measure_scenes(as_block(images), background, "vv", port.site, box)
+    looks, _ = measure_scenes(as_block(images), background, ("vv",), port.site, box)
     return [row for row in looks if row["zone_kind"] == "berth"]
 
 

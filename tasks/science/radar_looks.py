@@ -1,0 +1,116 @@
+"""What a radar look tells: vessels lying freely, and the quay metres that are taken.
+
+As `optical_looks` does for optical images. Radar at 10 m says nothing yet of yards and rails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from odc.geo.geobox import GeoBox
+from scipy import ndimage
+
+from tasks.model import Site
+from tasks.science.background import estimate_background, standardise
+from tasks.science.berths import DEFAULT_BERTHS, BerthLook, BerthOptions, measure_berths
+from tasks.science.radiometry import join_bands
+from tasks.science.shapes import Detection
+from tasks.science.vessels import DEFAULT_VESSELS, EIGHT, VesselOptions, detect_vessels, multilook_radius
+from tasks.science.zones import MIN_SEEN, STRUCTURE_MARGIN_PX, Layers, Rows, draw_site, look_rows, vessel_row
+
+
+@dataclass(frozen=True)
+class LookOptions:
+    """Everything that decides a look's numbers; part of each look's recipe."""
+
+    vessels: VesselOptions = DEFAULT_VESSELS
+    berths: BerthOptions = DEFAULT_BERTHS
+    min_seen: float = MIN_SEEN
+
+
+DEFAULT_LOOK = LookOptions()
+
+
+def learn_radar(
+    block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoBox
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Estimate what an orbit remembers of a site, as `estimate_background`, from the scenes of a block."""
+    layers = draw_site(site, box)
+    radius = multilook_radius(layers.pixel_m)
+    return estimate_background(block, bands, layers.near, layers.water, radius, layers.faces, layers.pixel_m)
+
+
+def measure_scenes(
+    block: xr.Dataset,
+    background: dict[str, npt.NDArray[np.float32]],
+    bands: Sequence[str],
+    site: Site,
+    box: GeoBox,
+    memory_flag: str = "",
+    options: LookOptions = DEFAULT_LOOK,
+) -> tuple[Rows, Rows]:
+    """Measure every zone of a site in a few scenes that share one background epoch.
+
+    Parameters
+    ----------
+    block
+        ``(time, y, x)`` per band, with ``scene_id`` and ``collection`` along time or in the attributes.
+    background
+        ``level``, ``seen_share`` and ``empty`` of the epoch, ``(y, x)``.
+    bands
+        Bands in which vessels are looked for, together.
+    site, box
+        Zones, and the grid that the block is on.
+    memory_flag
+        Flag that every row carries when the epoch is not settled; empty otherwise.
+    options
+        Thresholds.
+
+    Returns
+    -------
+    looks, vessels
+        Plain rows: one per scene × zone, one per vessel inside a zone that was seen.
+    """
+    layers = draw_site(site, box)
+    looks: Rows = []
+    vessels: Rows = []
+    for k in range(block.sizes["time"]):
+        scene = block.isel(time=k)
+        joined = join_bands(scene, bands, layers.water)
+        db = joined.values
+        found = detect_vessels(db, layers.water, layers.land, background, layers.pixel_m, options.vessels)
+        berths, hulls = _read_berths(joined, layers, background, options)
+        header = {
+            "site": site.site_id,
+            "scene_id": str(scene["scene_id"].values),
+            "collection": str(block.attrs["collection"]),
+            "acquired": scene["time"].values.astype("datetime64[s]"),
+        }
+        found = _free_of(found, hulls)
+        rows, seen = look_rows(site, layers, np.isfinite(db), found, berths, memory_flag, options.min_seen)
+        looks += [header | row for row in rows]
+        vessels += [header | vessel_row(v, zone, box) for v, zone in seen]
+    return looks, vessels
+
+
+def _read_berths(
+    joined: xr.DataArray,
+    layers: Layers,
+    background: dict[str, npt.NDArray[np.float32]],
+    options: LookOptions,
+) -> tuple[dict[str, BerthLook], npt.NDArray[np.bool_]]:
+    if not layers.faces:
+        return {}, np.zeros(layers.water.shape, bool)
+    standard = standardise(joined, layers.water, 0).values
+    return measure_berths(standard, background["empty"], layers.faces, layers.pixel_m, options.berths)
+
+
+def _free_of(found: Detection, hulls: npt.NDArray[np.bool_]) -> Detection:
+    """Leave out what is the outer flank of a ship at a berth: it is counted there."""
+    reached = ndimage.binary_dilation(hulls, EIGHT, iterations=STRUCTURE_MARGIN_PX)
+    free = tuple(v for v in found.vessels if not reached[round(v.row), round(v.col)])
+    return Detection(free, found.artefacts)
