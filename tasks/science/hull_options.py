@@ -25,6 +25,15 @@ class HullOptions:
     """Decibels under a group's peak at which it is measured: the first at which it is no larger than a
     ship. Half the peak's amplitude; higher for what blooms in a saturated picture."""
 
+    cores: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8)
+    """Shares of the peak's significance at one of which a group must look like a ship: what hangs together
+    with the peak no larger than one, and little apart from it. Half way down its flank in decibels, whatever
+    the scale; higher for very bright ships, which grow crosses of sidelobes."""
+
+    scattered: float = 0.5
+    """A streak is bright in many places, a ship in one: pixels at that height apart from the peak's, per
+    pixel that hangs together with it, from which a group is a streak or a front."""
+
     min_area_m2: float = 400.0
 
     min_length_m: float = 35.0
@@ -63,11 +72,18 @@ class HullOptions:
     a thousand is wider than a quarter of its length. Two of 120 m measure 43 m together at 25 m from keel to
     keel, one 19 m."""
 
+    abreast_peak: float = 12.0
+    abreast_fill: float = 0.65
+    """Only what is bright, and fills its box, is halved: a crooked group is a quay's, not a raft."""
+
     astern: float = 8.5
     """Length over the greatest likely width from which a group is ships bow to stern: no ship is as slim."""
 
     dip_db: float = 2.0
     """And how far the brightness must fall between them."""
+
+    broken_length_m: float = 250.0
+    """No longer ship is put together from parts."""
 
     broken_gap_m: float = 60.0
     """Two compact groups in line, as near as this, are the bright ends of one ship."""

@@ -8,7 +8,7 @@ kilometre) is told apart.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -160,10 +160,9 @@ def measure_one(
 
 
 def measure(pixels: Pixels, pixel_m: float, options: HullOptions) -> Sizes:
-    """Measure each group at the first height at which it may be a ship, else at the last."""
+    """Measure each group at the first height at which it is no larger than a ship, else at the last."""
     peak = pixels.peaks()
     rows, cols = np.divmod(pixels.index, pixels.width)
-    fits = np.zeros(pixels.count, bool)
     best: Sizes | None = None
     for height_db in options.heights_db:
         high = pixels.score >= peak[pixels.labels] - height_db / SPREAD_DB
@@ -173,11 +172,34 @@ def measure(pixels: Pixels, pixel_m: float, options: HullOptions) -> Sizes:
         good = (length <= options.max_length_m) & (box.width_m - options.bloom_m <= options.max_width_m)
         now = Sizes(box, length, width, good)
         best = now if best is None else _choose(best, now)
-        fits = best.fits
-        if fits.all():
+        if best.fits.all():
             break
     assert best is not None
-    return best
+    # Two bright ends of a ship hang together only at the foot; together they are as slim as a ship.
+    slim = (best.length_m > 3.5 * best.width_m) & (best.length_m < options.astern * (best.width_m + pixel_m))
+    ends = slim & (peak > options.abreast_peak) & (best.length_m <= options.broken_length_m)
+    return replace(best, fits=best.fits & (ends | _may_be_ships(pixels, pixel_m, options)))
+
+
+def _may_be_ships(pixels: Pixels, pixel_m: float, options: HullOptions) -> npt.NDArray[np.bool_]:
+    """Tell which groups look like a ship at one of the heights."""
+    peak = pixels.peaks()
+    rows, cols = np.divmod(pixels.index, pixels.width)
+    fits = np.zeros(pixels.count, bool)
+    for share in options.cores:
+        high = pixels.score >= share * peak[pixels.labels]
+        labels = pixels.labels[high]
+        _, parts = label(pixels.index[high], pixels.width, labels)
+        of_peak = parts[tops(pixels.score[high], labels, pixels.count)]
+        core = of_peak[labels] == parts
+        size = np.bincount(labels[core], minlength=pixels.count)
+        box = boxes(rows[high][core], cols[high][core], labels[core], pixels.count, pixel_m)
+        good = np.bincount(labels, minlength=pixels.count) - size <= options.scattered * size
+        good &= box.length_m - options.bloom_m <= options.max_length_m
+        fits |= good & (box.width_m - options.bloom_m <= options.max_width_m)
+        if fits.all():
+            break
+    return fits
 
 
 def _choose(first: Sizes, second: Sizes) -> Sizes:

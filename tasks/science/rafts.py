@@ -53,7 +53,12 @@ def take_apart(
     elif width > options.raft_width_m:
         parts = _fall_apart(rows - rows.min(), cols - cols.min(), score, pixel_m, options)
     least = options.raft_width_m if parted else max(options.abreast_width_m, options.abreast * length)
-    if not parts.any() and length >= options.abreast_length_m and width > least:
+    if (
+        not parts.any()
+        and length >= options.abreast_length_m
+        and width > least
+        and _is_full(along, across, score, pixel_m, options)
+    ):
         parts = 1 + (across > np.average(across, weights=score)).astype(np.int64)
     return _finer(parts, rows, cols, score, pixel_m, options, measure) if parts.any() else parts
 
@@ -70,6 +75,18 @@ def _finer(
         inner = take_apart(rows[own], cols[own], score[own], pixel_m, options, measure, True)
         found[own] = found.max() + np.maximum(inner, 1)
     return found
+
+
+def _is_full(
+    along: npt.NDArray[np.float64], across: npt.NDArray[np.float64], score: Score, pixel_m: float,
+    options: HullOptions,
+) -> bool:  # fmt: skip
+    """Tell whether a group is bright, and fills its box at half amplitude."""
+    high = score >= score.max() - options.heights_db[0] / 0.8
+    box_m2 = (np.ptp(along[high]) + pixel_m) * (np.ptp(across[high]) + pixel_m)
+    return bool(
+        score.max() >= options.abreast_peak and high.sum() * pixel_m**2 >= options.abreast_fill * box_m2
+    )
 
 
 def _cut_across(along: npt.NDArray[np.float64], score: Score, pixel_m: float, options: HullOptions) -> Parts:

@@ -50,6 +50,10 @@ class VesselOptions:
     shore_m: float = 45.0
     """Nor is one whose centre is as near as this, where layover and blur reach; a berth is 50 m."""
 
+    faint_m: float = 150.0
+    """What does not reach `HullOptions.peak` must be as far from land and from what is always bright: beside
+    them it is their sidelobes and blur (Latakia's basin: 1.4 more a look than the eye sees)."""
+
 
 DEFAULT_VESSELS = VesselOptions()
 
@@ -97,7 +101,12 @@ def detect_vessels(
     index = np.flatnonzero(new & water & ~permanent)
     hulls = find_hulls(index, score.ravel()[index], score.shape[1], pixel_m, options.hulls)
     shore_m = _distance_to_shore_m(land | (np.nan_to_num(background["seen_share"], nan=1.0) <= 0), pixel_m)
-    free = [hull for hull in hulls if _lies_free(hull.vessel, hull.index, shore_m, water, options)]
+    fixed_m = np.minimum(shore_m, _distance_to_shore_m(permanent, pixel_m))
+    free = [
+        hull for hull in hulls
+        if _lies_free(hull.vessel, hull.index, shore_m, water, options)
+        and (hull.vessel.score >= options.hulls.peak or fixed_m.ravel()[hull.index].min() > options.faint_m)
+    ]  # fmt: skip
     vessels = sorted((h.vessel for h in free if h.fits), key=lambda v: (v.row, v.col))
     long = tuple(v for v in vessels if v.length_m >= options.hulls.min_length_m)
     return Detection(long, tuple((h.vessel.row, h.vessel.col) for h in free if not h.fits))
