@@ -48,9 +48,9 @@ class EmptyOptions:
     """Dates, and their share, with which the heap of the free begins: one may be a misfit."""
 
     reach: float = 1.2
-    """How far a free date may stand above the mean of those below, here and below in spreads of a pixel's
-    noise; two of a cross-section's. At 1.5 `busy` takes ships into the heap (F1 0.95 for 0.97), at 1.0 what is
-    free falls out of it, and a quiet year has three false alarms for two."""
+    """How far a free date may stand above the mean of those below it; here and below in spreads of one
+    pixel's noise. Two of a cross-section's: at 1.5 `busy` takes ships into the heap (F1 0.95 for 0.97), at
+    1.0 what is free falls out of it, and a quiet year has three false alarms for two."""
 
     alone: float = 2.4
     """Distance to the next from which a single date is the heap."""

@@ -43,8 +43,8 @@ class RunOptions:
     """Resolution cell; a run that reaches less than this into the next berth does not take it."""
 
     length_sd_m: float = 16.0
-    """Standard error of a length, whatever it is: of 1,581 ships at simulated quays (four half-years of `busy`
-    and `random`, and `najin-2023`) two thirds were measured to 15 m."""
+    """Standard error of a length, whatever it is: of 1,581 ships at simulated quays (two half-years each of
+    `busy` and `random`, and `najin-2023`) two thirds were measured to 15 m."""
 
     min_length_m: float = 40.0
     """Detection limit: two resolution cells. A shorter run is a tug, a crane or a truck, or noise."""
