@@ -21,6 +21,9 @@ from tasks.science.quays import Face, Skirt, clear_of, cross_sections, skirts
 from tasks.science.radiometry import MAD_TO_SD, Transfer, transfer_between
 from tasks.science.registration import filled, find_slide, slid
 
+# Of pixels never seen; silenced once, for threads undo `catch_warnings` for each other.
+warnings.filterwarnings("ignore", "All-NaN slice encountered|Mean of empty slice", RuntimeWarning)
+
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Column = npt.NDArray[np.float64]
@@ -125,24 +128,22 @@ def estimate_empty(
         for face, skirt in zip(faces, skirts(faces, near.shape), strict=True)
     ]
     original = np.stack([planes(k)[window][around] for k in range(dates)])
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of pixels never seen
-        known = np.nanmedian(original, axis=0)
-        free = np.zeros(original.shape, bool)
-        free[:, fixed[around]] = True
-        # Twice: where a date's quays lie can be told once it is known which of them were free.
-        for again in (False, True):
-            stack = np.empty_like(original)
-            for k in range(dates):
-                usable = _spread_out(free[k], around) == 1
-                plane, level_now = _spread_out(original[k], around), _spread_out(known, around)
-                date = Date.of(plane, level_now, usable, options, slides=again)
-                stack[k] = date.as_known[around]
-            rest = stack[:, fixed[around]] - known[fixed[around]]
-            noise = MAD_TO_SD * float(np.nanmedian(np.abs(rest)))
-            known = np.nanmedian(stack, axis=0)
-            for quay in quays:
-                known[quay.pixels], free[:, quay.pixels] = _of_quay(stack, quay, noise, pixel_m, options)
+    known = np.nanmedian(original, axis=0)
+    free = np.zeros(original.shape, bool)
+    free[:, fixed[around]] = True
+    # Twice: where a date's quays lie can be told once it is known which of them were free.
+    for again in (False, True):
+        stack = np.empty_like(original)
+        for k in range(dates):
+            usable = _spread_out(free[k], around) == 1
+            plane, level_now = _spread_out(original[k], around), _spread_out(known, around)
+            date = Date.of(plane, level_now, usable, options, slides=again)
+            stack[k] = date.as_known[around]
+        rest = stack[:, fixed[around]] - known[fixed[around]]
+        noise = MAD_TO_SD * float(np.nanmedian(np.abs(rest)))
+        known = np.nanmedian(stack, axis=0)
+        for quay in quays:
+            known[quay.pixels], free[:, quay.pixels] = _of_quay(stack, quay, noise, pixel_m, options)
     level[window] = _spread_out(known, around)
     return level
 
