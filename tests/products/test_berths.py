@@ -213,9 +213,8 @@ def test_a_change_that_is_not_established_is_not_shaded() -> None:
 def test_what_berths_cannot_tell_is_said_as_it_is_measured() -> None:
     text = berth_page().text
     assert "at least the ships there" in text
-    assert f"Nothing under {DEFAULT_BERTHS.min_length_m:.0f} m is claimed" in text
-    assert DEFAULT_BERTHS.fixed_share == 4 / 5
-    assert "stays on more than four dates in five becomes part of the background and is not seen" in text
+    assert f"Nothing under {DEFAULT_BERTHS.runs.min_length_m:.0f} m is claimed" in text
+    assert "hardly ever seen free" in text
     assert "What a ship holds and who it is cannot be determined from imagery" in text
     assert MIN_QUAY == 1 / 2
     assert "looks that saw at least half of them" in text
