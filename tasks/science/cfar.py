@@ -181,12 +181,13 @@ class Scan:
         scale = np.float32(sea.level), np.float32(1 / sea.spread)
         allowed = self.water, self.water_step, image.shape, (size[0], size[1])
         offset = origin[0] - rows.start, origin[1] - cols.start
-        kept = keep(block, *offset, image.power, image.multilook, scale, allowed, *origin)
+        y, x = origin
+        kept = keep(block, *offset, image.power, image.multilook, scale, allowed, y, x)
         known = np.float32(sea.mean), np.float32(sea.deviation)
         low, high = (np.float32(limit) for limit in self.options.spread_range)
         least = np.float32(self.options.min_share * ring.samples)
         around = rings(
-            kept, *origin, (sea.local, sea.step, *known, low, high),
+            kept, y, x, (sea.local, sea.step, *known, low, high),
             (ring.cell, ring.reach, ring.guard, least), np.float32(self.options.censor),
         )  # fmt: skip
         return kept, *around

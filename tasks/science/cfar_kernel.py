@@ -70,7 +70,7 @@ FRACTION = np.float32(2.0**-EXPONENT_BITS)
 
 
 @compiled
-def decibels(power: Any, out: Any, seen: Any) -> int:
+def decibels(power: Any, out: Any, seen: Any) -> Any:
     """Write 10 log10 of a row of linear power, 0 where it is not above 0 and finite; count what is."""
     bits = power.view(np.int32)
     total = np.int32(0)
@@ -86,7 +86,7 @@ def decibels(power: Any, out: Any, seen: Any) -> int:
 
 
 @compiled
-def copy_seen(values: Any, out: Any, seen: Any) -> int:
+def copy_seen(values: Any, out: Any, seen: Any) -> Any:
     """Copy a row of decibels, 0 where it is not finite; count what is."""
     total = np.int32(0)
     for x in range(out.size):
@@ -312,7 +312,7 @@ def score_row(kept: Any, mean: Any, spread: Any, out: Any) -> None:
 
 
 @compiled
-def count_above(score: Any, kept: Any, least: Any) -> int:
+def count_above(score: Any, kept: Any, least: Any) -> Any:
     """Count the pixels of a row that exceed a score where they may."""
     total = np.int32(0)
     for x in range(score.size):

@@ -51,7 +51,7 @@ def as_lines(block: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], i
 
 
 @compiled
-def load_row(block: Any, y: int, left: int, power: bool, out: Any, seen: Any) -> int:
+def load_row(block: Any, y: int, left: int, power: bool, out: Any, seen: Any) -> Any:
     """Write row `y` of a block, from column `left` on, as decibels, 0 where there is nothing.
 
     Returns how many pixels are seen; ``seen`` is 1 there.

@@ -185,4 +185,4 @@ def _level_around(coarse: Plane, where: Mask, options: LandOptions) -> Plane:
         return np.zeros_like(coarse)
     at = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
     near = parts[tuple(at)].repeat(2 * options.shore, 0).repeat(2 * options.shore, 1)
-    return near[: coarse.shape[0], : coarse.shape[1]].astype(np.float32)
+    return np.asarray(near[: coarse.shape[0], : coarse.shape[1]], dtype=np.float32)

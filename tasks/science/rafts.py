@@ -102,7 +102,7 @@ def _cut_across(along: npt.NDArray[np.float64], score: Score, pixel_m: float, op
     sides = min(np.median(highest[:at]), np.median(highest[at + 1 :]))
     if sides - highest[at] < options.dip_db / 0.8:
         return np.zeros(along.size, np.int64)
-    return 1 + (place > at).astype(np.int64)
+    return np.where(place > at, 2, 1)
 
 
 def _fall_apart(rows: Indices, cols: Indices, score: Score, pixel_m: float, options: HullOptions) -> Parts:
@@ -146,7 +146,7 @@ def join_ends(
     pixel_m, options, measure
         As for `take_apart`.
     """
-    ends = np.flatnonzero(compact)
+    ends = [int(k) for k in np.flatnonzero(compact)]
     centres = np.array([(groups[k][0].mean(), groups[k][1].mean()) for k in ends]).reshape(-1, 2) * pixel_m
     pairs: list[tuple[int, int]] = []
     used: set[int] = set()
@@ -174,6 +174,6 @@ def _one_ship(first: Any, second: Any, pixel_m: float, options: HullOptions, mea
     score = np.concatenate([first[2] + max(-lift, 0), second[2] + max(lift, 0)]).astype(np.float32)
     rows, cols = (np.concatenate([a, b]) for a, b in zip(first[:2], second[:2], strict=True))
     length, width, _, _, fits = measure(rows, cols, score, pixel_m, options)
-    own = [measure(*end, pixel_m, options)[0] for end in (first, second)]
+    own = [measure(r, c, s, pixel_m, options)[0] for r, c, s in (first, second)]
     slim = width + options.width_sd_px * pixel_m
     return fits and max(own) < 0.5 * length and length > 3.5 * width and length < options.astern * slim

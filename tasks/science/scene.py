@@ -33,7 +33,7 @@ from tasks.science.cfar import (
     lay_ring,
 )
 from tasks.science.clutter import multilook
-from tasks.science.groups import Indices
+from tasks.science.groups import Indices, label
 from tasks.science.hull_options import DEFAULT_HULLS, HullOptions
 from tasks.science.hulls import SPREAD_DB, Hull, find_hulls
 from tasks.science.land import DEFAULT_LAND, LandOptions, find_land
@@ -140,9 +140,11 @@ def detect_radar_scene(
         return Detection((), searched=searched)
     index, score = unite(found)
     width = images[0].shape[1]
+    if land is not None:
+        index, score = off_shore(index, score, land, width)
     hulls = find_hulls(index, score, width, pixel_m, options.hulls)
     if land is not None:
-        hulls = _free_of_land(hulls, land, width, pixel_m, options)
+        hulls = _free_of_land(hulls, land, pixel_m, options)
     ships = [h.vessel for h in hulls if h.fits and h.vessel.length_m >= options.hulls.min_length_m]
     other = [(h.vessel.row, h.vessel.col) for h in hulls if not h.fits]
     if options.track is not None:
@@ -264,26 +266,32 @@ def unite(found: list[Exceeding]) -> tuple[Indices, Plane]:
     return index, score
 
 
-def _free_of_land(
-    hulls: list[Hull], land: Mask, width: int, pixel_m: float, options: SceneOptions
-) -> list[Hull]:
-    """Keep hulls that touch no land, and whose centres lie far enough from it."""
+def _free_of_land(hulls: list[Hull], land: Mask, pixel_m: float, options: SceneOptions) -> list[Hull]:
+    """Keep hulls whose centres lie far enough from land."""
     if not hulls:
         return []
-    rows, cols = np.divmod(np.concatenate([h.index for h in hulls]), width)
+    ashore = np.zeros(len(hulls), bool)
+    centre = np.array([(h.vessel.row, h.vessel.col) for h in hulls])
+    reach = options.shore_m / pixel_m
+    for down in (-reach, 0, reach):
+        for right in (-reach, 0, reach):
+            beside = centre + np.array([down, right])
+            ashore |= land[_block(beside[:, 0], land.shape[0]), _block(beside[:, 1], land.shape[1])]
+    return [hull for hull, near in zip(hulls, ashore, strict=True) if not near]
+
+
+def off_shore(index: Indices, score: Plane, land: Mask, width: int) -> tuple[Indices, Plane]:
+    """Leave out groups of bright pixels that touch land, before anything is measured."""
+    rows, cols = np.divmod(index, width)
     touches = np.zeros(rows.size, bool)
     for dy, dx in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
         touches |= land[_block(rows + dy, land.shape[0]), _block(cols + dx, land.shape[1])]
-    starts = np.cumsum([0, *(h.index.size for h in hulls[:-1])])
-    ashore = np.logical_or.reduceat(touches, starts)
-    centre = np.array([(h.vessel.row, h.vessel.col) for h in hulls])
-    reach = options.shore_m / pixel_m
-    for dy in (-reach, 0, reach):
-        for dx in (-reach, 0, reach):
-            ashore |= land[_block(centre[:, 0] + dy, land.shape[0]), _block(centre[:, 1] + dx, land.shape[1])]
-    return [hull for hull, near in zip(hulls, ashore, strict=True) if not near]
+    count, labels = label(index, width)
+    ashore = np.bincount(labels[touches], minlength=count) > 0
+    free = ~ashore[labels]
+    return index[free], score[free]
 
 
 def _block(pixels: npt.NDArray[Any], count: int) -> npt.NDArray[np.intp]:
     """Give the blocks that pixels lie in; beyond the edge, the last ones."""
-    return np.clip(np.rint(pixels).astype(np.intp) // QUAD, 0, count - 1)
+    return np.asarray(np.clip(np.rint(pixels).astype(np.intp) // QUAD, 0, count - 1))
