@@ -76,20 +76,20 @@ class AfloatOptions:
     red_edge_above_water: float = 3.0
     """The same of what both have above the water: haze hides leaves from the other."""
 
-    min_length_px: float = 2.5
-    """Nothing shorter can be told from a point: a boat of one pixel, blurred, measures two."""
+    min_length_px: float = 3.1
+    """Nothing shorter can be told from a point: a boat of one pixel, blurred, measures two to three."""
 
-    min_length_m: float = 15.0
+    min_length_m: float = 18.0
     max_length_m: float = 420.0
     max_width_m: float = 80.0
     """Longest ship 400 m, widest 66 m, and a pixel."""
 
-    min_elongation: float = 1.3
+    min_elongation: float = 1.8
 
-    min_elongation_resolved: float = 2.0
+    min_elongation_resolved: float = 2.5
     """The same of what is wider than two pixels and has no foam about it: platforms, pontoons, islets."""
 
-    max_elongation: float = 12.0
+    max_elongation: float = 12.5
     """Ships are five to nine times as long as wide; breakwaters and booms are longer."""
 
     slim_from_m: float = 100.0
@@ -104,7 +104,7 @@ class AfloatOptions:
     shore_m: float = 60.0
     """Nearer to land, a small group may be a groyne, a jetty's head or surf,"""
 
-    min_length_at_shore_m: float = 60.0
+    min_length_at_shore_m: float = 65.0
     min_height_at_shore: float = 1.5
     """so it must be as long, and this much brighter than the land's edge."""
 
