@@ -96,7 +96,7 @@ class AfloatOptions:
     """Length from which a width is known well enough to say so."""
 
     shoal_spreads: float = 3.0
-    """Spreads above the open water at which the water around a group is shallow, or foam, or a cloud's edge,"""
+    """Spreads above the open water at which the water around a group is shallow, foam or a cloud's edge,"""
 
     shoal_share: float = 0.3
     """if it is this share of the group's own contrast besides."""
@@ -255,10 +255,12 @@ def _groups(
     known: bool,
     options: AfloatOptions,
 ) -> Iterator[tuple[_Group, float]]:
-    """Connected bright pixels apart from the land, at the lowest of several thresholds that parts them."""
+    """Find bright pixels apart from the land, at the lowest of several thresholds that parts them."""
     taken = np.zeros(score.shape, bool)
+    # A pixel beside a known quay is partly quay; only a baseline knows how much.
+    shore = part.solid if part.empty is not None else ndimage.binary_dilation(part.solid, EIGHT)
     for level in options.grow * 2.0 ** np.arange(6):
-        bright = (score > level) & ~part.solid if known else (score > level) | part.solid
+        bright = (score > level) & ~shore if known else (score > level) | part.solid
         labels, _ = ndimage.label(bright, EIGHT)
         ashore = set() if known else set(np.unique(labels[part.solid]))
         for label, own in enumerate(ndimage.find_objects(labels), start=1):

@@ -176,13 +176,19 @@ def _soft_and_large(core: Mask, mean: Plane, pixel_m: float, options: CloudOptio
 
 
 def _shadow(
-    patch: Mask, reflectance: Mapping[str, Plane], sun_azimuth_deg: float, pixel_m: float, options: CloudOptions
+    patch: Mask,
+    reflectance: Mapping[str, Plane],
+    sun_azimuth_deg: float,
+    pixel_m: float,
+    options: CloudOptions,
 ) -> Mask:
     """Dark ground away from the sun, at the distance at which the clouds' outline covers most of it."""
     dark = np.nan_to_num(darkness(reflectance), nan=1.0)
     size = 2 * int(np.ceil(500 / pixel_m)) + 1
     around = ndimage.uniform_filter(dark, size)
     shade = dark < options.dark * around
+    if "nir" in reflectance and "red" in reflectance:  # water is dark without a shadow, and more so in nir
+        shade &= np.nan_to_num(reflectance["nir"]) > np.nan_to_num(reflectance["red"])
     toward = np.radians(sun_azimuth_deg + 180)
     best, hidden = 0.0, np.zeros_like(patch)
     for distance in np.arange(options.shadow_m[0], options.shadow_m[1], 4 * pixel_m):

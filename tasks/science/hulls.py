@@ -116,7 +116,7 @@ def hull_pixels(contrast: Plane, inside: Mask, options: HullOptions = DEFAULT_HU
         return None
     needed = np.full(own.shape, options.floor * peak)
     for reach, share in enumerate(options.edges, start=1):
-        needed = np.maximum(needed, share * ndimage.grey_dilation(own, size=2 * reach + 1))
+        needed = np.maximum(needed, share * ndimage.maximum_filter(own, 2 * reach + 1))
     around = ndimage.binary_dilation(inside, np.ones((3, 3), bool))
     fine = _finer(contrast, options.fine) >= _finer(needed, options.fine)
     fine &= np.kron(around, np.ones((options.fine, options.fine), bool))
