@@ -76,27 +76,27 @@ class AfloatOptions:
     red_edge_above_water: float = 3.0
     """The same of what both have above the water: haze hides leaves from the other."""
 
-    min_length_px: float = 2.5
-    """Nothing shorter can be told from a point: a boat of one pixel, blurred, measures two."""
+    min_length_px: float = 3.1
+    """Nothing shorter can be told from a point: a boat of one pixel, blurred, measures two to three."""
 
-    min_length_m: float = 15.0
+    min_length_m: float = 18.0
     max_length_m: float = 420.0
     max_width_m: float = 80.0
     """Longest ship 400 m, widest 66 m, and a pixel."""
 
-    min_elongation: float = 1.3
+    min_elongation: float = 1.8
 
-    min_elongation_resolved: float = 2.0
+    min_elongation_resolved: float = 2.5
     """The same of what is wider than two pixels and has no foam about it: platforms, pontoons, islets."""
 
-    max_elongation: float = 12.0
+    max_elongation: float = 12.5
     """Ships are five to nine times as long as wide; breakwaters and booms are longer."""
 
     slim_from_m: float = 100.0
     """Length from which a width is known well enough to say so."""
 
     shoal_spreads: float = 3.0
-    """Spreads above the open water at which the water around a group is shallow, or foam, or a cloud's edge,"""
+    """Spreads above the open water at which the water around a group is shallow, foam or a cloud's edge,"""
 
     shoal_share: float = 0.3
     """if it is this share of the group's own contrast besides."""
@@ -104,7 +104,7 @@ class AfloatOptions:
     shore_m: float = 60.0
     """Nearer to land, a small group may be a groyne, a jetty's head or surf,"""
 
-    min_length_at_shore_m: float = 60.0
+    min_length_at_shore_m: float = 65.0
     min_height_at_shore: float = 1.5
     """so it must be as long, and this much brighter than the land's edge."""
 
@@ -255,10 +255,12 @@ def _groups(
     known: bool,
     options: AfloatOptions,
 ) -> Iterator[tuple[_Group, float]]:
-    """Connected bright pixels apart from the land, at the lowest of several thresholds that parts them."""
+    """Find bright pixels apart from the land, at the lowest of several thresholds that parts them."""
     taken = np.zeros(score.shape, bool)
+    # A pixel beside a known quay is partly quay; only a baseline knows how much.
+    shore = part.solid if part.empty is not None else ndimage.binary_dilation(part.solid, EIGHT)
     for level in options.grow * 2.0 ** np.arange(6):
-        bright = (score > level) & ~part.solid if known else (score > level) | part.solid
+        bright = (score > level) & ~shore if known else (score > level) | part.solid
         labels, _ = ndimage.label(bright, EIGHT)
         ashore = set() if known else set(np.unique(labels[part.solid]))
         for label, own in enumerate(ndimage.find_objects(labels), start=1):

@@ -73,7 +73,12 @@ class Box:
     """Height at which it was found."""
 
 
-def find_alongside(height: Plane, pixel_m: float, options: AlongsideOptions = DEFAULT_ALONGSIDE) -> list[Box]:
+def find_alongside(
+    height: Plane,
+    pixel_m: float,
+    options: AlongsideOptions = DEFAULT_ALONGSIDE,
+    origin: tuple[int, int] = (0, 0),
+) -> list[Box]:
     """Find boxes that stand out from the shore, many to a ship.
 
     Parameters
@@ -84,27 +89,30 @@ def find_alongside(height: Plane, pixel_m: float, options: AlongsideOptions = DE
         Edge of a pixel on the ground, metres.
     options
         What shape counts.
+    origin
+        Row and column of the plane's first pixel in the scene: samples lie at the same places in every tile.
     """
     found: list[Box] = []
     for k in range(options.directions):
-        found += _along(height, np.pi * k / options.directions, pixel_m, options)
+        found += _along(height, np.pi * k / options.directions, pixel_m, options, origin)
     return found
 
 
-def _along(height: Plane, angle: float, pixel_m: float, options: AlongsideOptions) -> Iterator[Box]:
-    """Boxs whose axis lies at an angle (counter-clockwise from the grid's east)."""
-    rows, cols = height.shape
-    if min(rows, cols) < 2:
+def _along(
+    height: Plane, angle: float, pixel_m: float, options: AlongsideOptions, origin: tuple[int, int]
+) -> Iterator[Box]:
+    """Give boxes whose axis lies at an angle (counter-clockwise from the grid's east)."""
+    if min(height.shape) < 2:
         return
     step = options.step_px
     axis = float(np.cos(angle)), float(np.sin(angle))
-    n_along = int(2 * (abs(axis[0]) * cols + abs(axis[1]) * rows) / 2 / step) + 1
-    n_across = int(2 * (abs(axis[1]) * cols + abs(axis[0]) * rows) / 2 / step) + 1
-    middle = (rows - 1) / 2, (cols - 1) / 2
-    # row = middle + across * a - along * b; along to (axis), across to the right of it
-    matrix = np.array([[axis[0] * step, -axis[1] * step], [axis[1] * step, axis[0] * step]])
-    centre = np.array([(n_across - 1) / 2, (n_along - 1) / 2])
-    offset = np.array(middle) - matrix @ centre
+    # Columns run along the axis and rows to the right of it, counted from the scene's first pixel.
+    matrix = np.array([[axis[0], -axis[1]], [axis[1], axis[0]]]) * step
+    corners = np.array([(row, col) for row in (0, height.shape[0] - 1) for col in (0, height.shape[1] - 1)])
+    turned_corners = (corners + origin) @ np.linalg.inv(matrix).T
+    low, high = np.floor(turned_corners.min(axis=0)), np.ceil(turned_corners.max(axis=0))
+    offset = matrix @ low - origin
+    n_across, n_along = (int(n) + 1 for n in high - low)
     turned = _turned(height, matrix, offset, n_across, n_along)
     water = turned < 1
     unseen = ~np.isfinite(turned)
@@ -176,7 +184,7 @@ def _runs(ground: Any, unseen: Any, shortest: float, longest: float, beyond: int
 
 @numba.njit(cache=True, nogil=True)
 def _chains(runs: Any, same: float) -> Any:
-    """Number the chains of stretches that go on from row to row."""
+    """Give each stretch the number of the chain that goes on through it from row to row."""
     count = len(runs)
     chain = np.full(count, -1)
     following = 0

@@ -66,8 +66,13 @@ class Baseline:
             return np.zeros(next(iter(self.level.values())).shape, bool)
         return water_body(self.level, model, pixel_m, options)
 
-    def as_today(self, today: WaterModel, window: Window) -> tuple[dict[str, Plane], dict[str, Plane]]:
-        """Give level and spread in a window as they are under another date's haze: that of its water."""
+    def as_today(
+        self, today: WaterModel, window: Window, shift_px: float = 0.5
+    ) -> tuple[dict[str, Plane], dict[str, Plane]]:
+        """Give level and spread in a window as they are under another date's haze: that of its water.
+
+        Images lie up to `shift_px` off one another, so beside a quay the empty place is less certain.
+        """
         level, spread = {}, {}
         for band in today.level:
             plane = self.level[band][window]
@@ -75,7 +80,8 @@ class Baseline:
                 plane = plane + today.field(today.level[band], window)
                 plane = plane - self.model.field(self.model.level[band], window)
             level[band] = plane
-            spread[band] = self.spread[band][window]
+            across = np.hypot(*np.gradient(np.nan_to_num(self.level[band][window])))
+            spread[band] = np.hypot(self.spread[band][window], shift_px * across).astype(np.float32)
         return level, spread
 
 

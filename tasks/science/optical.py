@@ -99,12 +99,12 @@ def detect_optical_scene(
         If there is no band in which water can be told from land.
     """
     planes = seen_planes(reflectance, unclear)
-    model = model_water(planes, pixel_m, water, options.water)
+    if baseline is not None and water is None:
+        water = baseline.water(pixel_m, options.water)
+    model = model_water(planes, pixel_m, None, options.water)
     if model is None:
         return Detection(())
     body = water_body(planes, model, pixel_m, options.water)
-    if baseline is not None and water is None:
-        water = baseline.water(pixel_m, options.water)
     shape = body.shape
     if water is None:
         solid = _land(body, np.isfinite(next(iter(planes.values()))), pixel_m, options)
@@ -120,7 +120,8 @@ def detect_optical_scene(
         part = _part(planes, body, solid, model, window, pixel_m)
         if baseline is not None:
             part = replace(part, empty=baseline.as_today(model, window))
-        for found in _in_part(part, pixel_m, known=water is not None, options=options):
+        origin = window[0].start, window[1].start
+        for found in _in_part(part, pixel_m, origin, known=water is not None, options=options):
             vessel = found.vessel
             row, col = vessel.row + window[0].start, vessel.col + window[1].start
             if not (core[0].start <= row + 0.5 < core[0].stop and core[1].start <= col + 0.5 < core[1].stop):
@@ -133,13 +134,15 @@ def detect_optical_scene(
     return Detection(tuple(vessels), tuple(sorted(artefacts)))
 
 
-def _in_part(part: Part, pixel_m: float, *, known: bool, options: OpticalOptions) -> Iterator[Found]:
+def _in_part(
+    part: Part, pixel_m: float, origin: tuple[int, int], *, known: bool, options: OpticalOptions
+) -> Iterator[Found]:
     afloat = find_afloat(part, pixel_m, known=known, options=options.afloat)
     yield from afloat
     if known or not part.solid.any():
         return
     around = Surroundings.of(part, pixel_m)
-    boxes = find_alongside(around.height, pixel_m, options.alongside)
+    boxes = find_alongside(around.height, pixel_m, options.alongside, origin)
     taken = [found.vessel for found in afloat if not found.refused]
     for vessel in claims(boxes, taken, around, pixel_m, options.evidence):
         yield Found(vessel)

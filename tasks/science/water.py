@@ -62,6 +62,9 @@ class WaterOptions:
     """Share of the lesser mode's height that the histogram must fall to between two modes; if it does not,
     there is no land in the image. (The five ports: 0.01 to 0.15.)"""
 
+    min_share: float = 1e-3
+    """Share of the image that is land, or water, at least where there are both."""
+
     lone: float = 1.0
     """Where there is no land: distance above the water's median of log reflectance that ends it."""
 
@@ -228,9 +231,13 @@ def _limit(
     middle = (BINS[1:] + BINS[:-1]) / 2
     smooth = ndimage.gaussian_filter1d(counts, 2.0)
     below, mass = np.cumsum(smooth), np.cumsum(smooth * middle)
+    share = below / below[-1]
+    both = (share > options.min_share) & (share < 1 - options.min_share)  # else rounding decides
+    if not both.any():
+        both = np.ones_like(both)
     with np.errstate(divide="ignore", invalid="ignore"):
-        between = (mass[-1] * below / below[-1] - mass) ** 2 / (below * (below[-1] - below))
-    cut = int(np.nanargmax(between[:-1]))
+        between = (mass[-1] * share - mass) ** 2 / (share * (1 - share))
+    cut = int(np.nanargmax(np.where(both, between, -1)[:-1]))
     left, right = int(smooth[: cut + 1].argmax()), cut + 1 + int(smooth[cut + 1 :].argmax())
     lesser = min(smooth[left], smooth[right])
     if smooth[left : right + 1].min() > options.valley * lesser:
