@@ -89,10 +89,10 @@ class AfloatOptions:
     min_elongation_resolved: float = 2.5
     """The same of what is wider than two pixels and has no foam about it: platforms, pontoons, islets."""
 
-    max_elongation: float = 12.5
-    """Ships are five to nine times as long as wide; breakwaters and booms are longer."""
+    max_elongation: float = 11.0
+    """Ships are five to nine times as long as wide; breakwaters, booms and the edges of quays are longer."""
 
-    slim_from_m: float = 100.0
+    slim_from_px: float = 12.0
     """Length from which a width is known well enough to say so."""
 
     shoal_spreads: float = 3.0
@@ -330,7 +330,7 @@ def _ship_shaped(vessel: Vessel, group: _Group, pixel_m: float, options: AfloatO
         return False
     resolved = width > 2 * pixel_m and not group.foam
     least = options.min_elongation_resolved if resolved else options.min_elongation
-    slim = length > options.slim_from_m and length > options.max_elongation * width
+    slim = length > options.slim_from_px * pixel_m and length > options.max_elongation * width
     return width <= options.max_width_m and length >= least * width and not slim
 
 

@@ -45,7 +45,9 @@ BLOCK_PX = 65_536
 
 
 def learn_empty(
-    stack: Mapping[str, npt.NDArray[np.float32]], open_water: npt.NDArray[np.bool_]
+    stack: Mapping[str, npt.NDArray[np.float32]],
+    open_water: npt.NDArray[np.bool_],
+    berths: npt.NDArray[np.bool_],
 ) -> dict[str, Column]:
     """Estimate the empty state of every pixel.
 
@@ -55,13 +57,15 @@ def learn_empty(
         Reflectance ``(time, pixel)`` by band; NaN where a date did not see the pixel.
     open_water
         ``(pixel,)`` water away from the berths, by which dates are brought to one level.
+    berths
+        ``(pixel,)`` where hulls lie: water when empty, off the mixed pixels of the quay's edge.
 
     Returns
     -------
     dict
         By band its reflectance, and as ``<band>_spread`` its spread from date to date; ``(pixel,)`` float32,
         on the level of the median date. NaN where it cannot be told: fewer than three dates saw the pixel,
-        or fewer than twelve and none of them showed water.
+        or, at a berth, fewer than twelve and none of them showed water.
     """
     lead = next(band for band in LEADS if band in stack)
     levels = {band: _date_levels(values, open_water) for band, values in stack.items()}
@@ -72,7 +76,7 @@ def learn_empty(
         flat = {band: values[:, part] - levels[band][:, None] for band, values in stack.items()}
         empty = empty_dates(flat[lead])
         dry = _level_and_spread(np.where(empty, flat[lead], np.nan))[0] > RISE
-        empty &= ~(dry & (np.isfinite(flat[lead]).sum(axis=0) < ENOUGH))
+        empty &= ~(berths[part] & dry & (np.isfinite(flat[lead]).sum(axis=0) < ENOUGH))
         for band, values in flat.items():
             level, spread = _level_and_spread(np.where(empty, values, np.nan))
             learnt[band][part] = level + np.nanmedian(levels[band])

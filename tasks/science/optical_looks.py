@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 from odc.geo.geobox import GeoBox
+from scipy import ndimage
 
 from tasks.model import Site
 from tasks.science.baseline import Baseline
@@ -28,6 +29,9 @@ Mask = npt.NDArray[np.bool_]
 Rows = list[dict[str, Any]]
 
 CLASSES = "scl"
+
+MIXED_PX = 2
+"""Pixels along a quay that hold some of it: blur, and images that lie a pixel off."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def learn_optical(block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoB
         unclear = clouds_of(scene, planes, layers.pixel_m)
         stack.append({name: np.where(unclear, np.nan, plane)[layers.near] for name, plane in planes.items()})
     columns = {name: np.stack([s[name] for s in stack]) for name in stack[0]}
-    learnt = learn_empty(columns, layers.water[layers.near])
+    learnt = learn_empty(columns, layers.water[layers.near], _beside_quays(layers)[layers.near])
     planes = {}
     for name, column in learnt.items():
         planes[name] = np.full(box.shape, np.nan, np.float32)
@@ -85,6 +89,15 @@ def _remembered(background: Mapping[str, Plane], layers: Layers) -> Baseline:
     spread = {name.removesuffix("_spread"): p for name, p in background.items() if name.endswith("_spread")}
     level = {name: background[name] for name in spread}
     return Baseline(level, spread, layers.pixel_m, model_water(level, layers.pixel_m, layers.water))
+
+
+def _beside_quays(layers: Layers) -> Mask:
+    """Pixels of the berths' strips that are water through and through."""
+    strips = np.zeros(layers.water.shape, bool)
+    for face in layers.faces:
+        strips[face.rows, face.cols] = True
+    mixed = ndimage.binary_dilation(layers.land, iterations=MIXED_PX) if layers.land.any() else layers.land
+    return np.asarray(strips & ~mixed)
 
 
 def clouds_of(scene: xr.Dataset, planes: Mapping[str, Plane], pixel_m: float) -> Mask:

@@ -30,7 +30,7 @@ def open_water() -> np.ndarray:
 
 @pytest.mark.parametrize(("occupancy", "share"), [(0.0, 0.99), (0.3, 0.98), (0.7, 0.9)])
 def test_a_berth_that_is_often_taken_is_remembered_as_water(occupancy: float, share: float) -> None:
-    learnt = learn_empty(stack(occupancy, stay=1), open_water())
+    learnt = learn_empty(stack(occupancy, stay=1), open_water(), ~open_water())
     for band in WATER:
         sea = float(np.median(learnt[band][:SEA]))
         near = np.abs(learnt[band][SEA:] - sea) < 0.008
@@ -41,18 +41,18 @@ def test_a_berth_that_is_often_taken_is_remembered_as_water(occupancy: float, sh
 def test_half_of_the_mean_would_be_ship() -> None:
     planes = stack(0.7, stay=1)
     mean = planes["nir"][:, SEA:].mean() - planes["nir"][:, :SEA].mean()
-    learnt = learn_empty(planes, open_water())["nir"]
+    learnt = learn_empty(planes, open_water(), ~open_water())["nir"]
     assert mean > 0.1
     assert learnt[SEA:].mean() - learnt[:SEA].mean() < 0.01
 
 
 def test_clouds_are_left_out_and_too_few_dates_tell_nothing() -> None:
     planes = stack(0.0)
-    clear = learn_empty(planes, open_water())
+    clear = learn_empty(planes, open_water(), ~open_water())
     for values in planes.values():
         values[5:9, ::2] = np.nan
         values[FEWEST - 1 :, -1] = np.nan
-    learnt = learn_empty(planes, open_water())
+    learnt = learn_empty(planes, open_water(), ~open_water())
     np.testing.assert_allclose(learnt["nir"][:-1], clear["nir"][:-1], atol=0.006)
     assert np.isnan(learnt["nir"][-1])
     assert np.isnan(learnt["nir_spread"][-1])
@@ -60,7 +60,7 @@ def test_clouds_are_left_out_and_too_few_dates_tell_nothing() -> None:
 
 def test_what_never_was_water_is_believed_from_many_dates_only() -> None:
     for dates, known in ((ENOUGH - 1, False), (ENOUGH, True)):
-        learnt = learn_empty(stack(1.0, dates, stay=1), open_water())
+        learnt = learn_empty(stack(1.0, dates, stay=1), open_water(), ~open_water())
         assert np.isfinite(learnt["nir"][:SEA]).all()
         assert np.isfinite(learnt["nir"][SEA:]).all() == known
 
@@ -70,12 +70,12 @@ def test_a_date_that_sees_no_open_water_does_not_count() -> None:
     for values in planes.values():
         values[0, :SEA] = np.nan
         values[0, SEA:] = 0.5
-    assert learn_empty(planes, open_water())["nir"].max() < 0.1
+    assert learn_empty(planes, open_water(), ~open_water())["nir"].max() < 0.1
 
 
 def test_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     planes = stack(0.5)
-    whole = learn_empty(planes, open_water())
+    whole = learn_empty(planes, open_water(), ~open_water())
     monkeypatch.setattr("tasks.science.learnt_water.BLOCK_PX", 37)
-    for name, plane in learn_empty(planes, open_water()).items():
+    for name, plane in learn_empty(planes, open_water(), ~open_water()).items():
         np.testing.assert_array_equal(plane, whole[name])
