@@ -14,6 +14,7 @@ from tasks.errors import InputError
 from tasks.products.tables import read_looks, regimes_table
 from tasks.science import activity, trips
 from tasks.science.activity import SURE, Occupancy
+from tasks.science.basis import comparable
 from tasks.science.indicators import utilisation
 from tasks.science.quays import quay_metres
 from tasks.science.regimes import Change
@@ -22,6 +23,7 @@ from tasks.science.trips import DEFAULT_TRIPS, TripOptions, Trips
 __all__ = [
     "SURE",
     "Occupancy",
+    "comparable",
     "infer_occupancy",
     "infer_regimes",
     "infer_series",
@@ -35,7 +37,7 @@ __all__ = [
 @task(cache_policy=NO_CACHE)
 def infer_series(looks: pd.DataFrame) -> pd.DataFrame:
     """Summarise looks by week and month, with intervals and denominators."""
-    return utilisation(looks)
+    return utilisation(comparable(looks))
 
 
 def infer_regimes(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> pd.DataFrame:
@@ -53,24 +55,24 @@ def infer_regimes(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None
     pandas.DataFrame
         Columns of ``regimes.parquet``; no row where nothing can be said: no berths, or too few looks.
     """
-    return regimes_table(activity.regime_rows(looks, quay_m))
+    return regimes_table(activity.regime_rows(comparable(looks), quay_m))
 
 
 def infer_occupancy(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> pd.DataFrame:
     """Tell the share of the quay taken in every month, with its interval and its looks."""
-    return activity.monthly_occupancy(looks, quay_m)
+    return activity.monthly_occupancy(comparable(looks), quay_m)
 
 
 def likely_change(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> Change | None:
     """Find where the activity at a site's berths changed if it did at all; None from too few looks."""
-    return activity.site_change(looks, quay_m)
+    return activity.site_change(comparable(looks), quay_m)
 
 
 def occupancy_between(
     looks: pd.DataFrame, start: date, end: date, quay_m: Mapping[str, float] | None = None
 ) -> Occupancy:
     """Mean share of the quay metres taken from one day to another, both included, with its 90 % interval."""
-    return activity.occupancy_between(looks, start, end + timedelta(days=1), quay_m)
+    return activity.occupancy_between(comparable(looks), start, end + timedelta(days=1), quay_m)
 
 
 def trips_between(
@@ -96,4 +98,5 @@ def trips_between(
         if not (folder / "looks.parquet").is_file():
             raise InputError(f"{folder} holds no looks.parquet; the folder of a publication is needed")
     first, after = pd.Timestamp(start), pd.Timestamp(end) + pd.Timedelta(days=1)
-    return trips.trips_between(read_looks(publication_a), read_looks(publication_b), first, after, options)
+    looks = [comparable(read_looks(folder)) for folder in (publication_a, publication_b)]
+    return trips.trips_between(looks[0], looks[1], first, after, options)

@@ -24,6 +24,7 @@ from tasks.products.tables import (
     write_tables,
 )
 from tasks.science import MEASURE_VERSION
+from tasks.science.basis import comparable
 
 log = logging.getLogger(__name__)
 
@@ -72,15 +73,24 @@ def publish_site(
 ) -> Path:
     """Write the site's publication aside and swap it in; same inputs, same bytes."""
     folder = folder_of(request)
+    shown = comparable(looks)
     manifest = _manifest(request, ledger, recipes, scatterers)
+    drawn = vessels[vessels["scene_id"].isin(shown["scene_id"])]
     with written_aside(folder) as aside:
         write_tables(aside, looks, vessels, utilisation, regimes)
         write_series(aside, series_dataset(request.site, looks, utilisation, occupancy))
-        page = render_page(request.site, looks, vessels, utilisation, regimes, occupancy, manifest)
+        page = render_page(
+            request.site, shown, drawn, utilisation, regimes, occupancy, manifest | _other(looks, shown)
+        )
         (aside / "index.html").write_text(page, encoding="utf-8")
         write_manifest(aside, manifest)
     log.info("published %s: %d looks, %d vessels", folder, len(looks), len(vessels))
     return folder
+
+
+def _other(looks: pd.DataFrame, shown: pd.DataFrame) -> dict[str, int]:
+    """Count the scenes whose looks are in the tables but in no series."""
+    return {"other_scenes": looks["scene_id"].nunique() - shown["scene_id"].nunique()}
 
 
 def _manifest(request: Request, ledger: Ledger, recipes: dict[str, str], scatterers: Rows) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from scipy import ndimage
 
 from tasks.model import Site
 from tasks.science.baseline import Baseline
+from tasks.science.basis import OPTICAL
 from tasks.science.clouds import find_clouds
 from tasks.science.learnt_water import learn_empty
 from tasks.science.moorings import lay_alongside
@@ -164,6 +165,7 @@ def measure_optical(
             "site": site.site_id,
             "scene_id": str(scene["scene_id"].values),
             "collection": str(block.attrs["collection"]),
+            "sensor": OPTICAL,
             "acquired": scene["time"].values.astype("datetime64[s]"),
         }
         afloat = replace(found, vessels=free)

@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from tasks.model import Site
 from tasks.science.background import estimate_background, standardise
+from tasks.science.basis import RADAR
 from tasks.science.berths import DEFAULT_BERTHS, BerthLook, BerthOptions, measure_berths
 from tasks.science.radiometry import join_bands
 from tasks.science.shapes import Detection
@@ -95,6 +96,7 @@ def measure_scenes(
             "site": site.site_id,
             "scene_id": str(scene["scene_id"].values),
             "collection": str(block.attrs["collection"]),
+            "sensor": RADAR,
             "acquired": scene["time"].values.astype("datetime64[s]"),
         }
         found = _free_of(found, hulls, berths, layers, options)

@@ -337,10 +337,16 @@ def both(folder: Path) -> Path:
     return folder / "catalog.json"
 
 
-def test_radar_and_optical_collections_are_both_used(tmp_path: Path) -> None:
+def test_radar_is_taken_where_nothing_is_named(tmp_path: Path) -> None:
     made = plan(request_of(both(tmp_path), tmp_path))
-    assert sorted(s.collection for s in made.new) == ["tiny-s1", "tiny-s1", "tiny-s2", "tiny-s2"]
+    assert [s.collection for s in made.new] == ["tiny-s1", "tiny-s1"]
     assert made.rejected == ()
+
+
+def test_optical_images_are_taken_where_there_is_no_radar(tmp_path: Path) -> None:
+    both(tmp_path)
+    made = plan(request_of(tmp_path / "optical", tmp_path))
+    assert {s.collection for s in made.new} == {"tiny-s2"}
 
 
 def test_an_optical_collection_that_was_asked_for(tmp_path: Path) -> None:
