@@ -43,7 +43,7 @@ class Port:
 
     def detect(self) -> Detection:
         clouds = find_clouds(self.planes, self.pixel_m)
-        return detect_optical_scene(self.planes, self.pixel_m, unclear=clouds.hidden)
+        return detect_optical_scene(self.planes, self.pixel_m, unclear=clouds)
 
     def at_berth(self) -> list[bool]:
         """Whether each label lies at what is no water and too large for a ship."""
