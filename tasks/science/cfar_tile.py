@@ -147,11 +147,13 @@ def allow_row(mask: Any, y: int, x: int, step: int, shape: Any, out: Any) -> Non
         out[first:last] = mask[y, x + first : x + last]
         return
     row = mask[y // step]
-    k = first
+    k, at = first, (x + first) // step
     while k < last:
-        end = min(last, ((x + k) // step + 1) * step - x)
-        out[k:end] = row[(x + k) // step]
-        k = end
+        end = min(last, (at + 1) * step - x)
+        may = row[at]
+        for i in range(k, end):
+            out[i] = may
+        k, at = end, at + 1
 
 
 @compiled
@@ -178,12 +180,16 @@ def keep(
     kept = np.empty(size, np.int16)
     row, may = np.empty(size[1], np.float32), np.empty(size[1], np.uint8)
     room = start_look(size[1], radius)
+    before = -2
     for k in range(-radius, size[0] + radius):
         look_row(block, k + top, left, power, room, row)
         at = k - radius
         if at >= 0:
             standardise(row, level, per_spread)
-            allow_row(mask, y + at, x, step, shape, may)
+            here = (y + at) // step if 0 <= y + at < shape[0] else -1
+            if here != before:  # pixels of one row of blocks may all be the same
+                allow_row(mask, y + at, x, step, shape, may)
+                before = here
             keep_row(row, may, kept[at])
     return kept
 
