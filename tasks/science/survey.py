@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.science.cfar import Image, Plane
-from tasks.science.cfar_kernel import ONE, ZERO, add, compiled, copy_seen
-from tasks.science.cfar_tile import as_lines, load_row, look_row, start_look
+from tasks.science.cfar_kernel import ONE, ZERO, add, compiled, copy_seen, decibels
+from tasks.science.cfar_tile import as_lines, load_row
 
 QUAD = 4
 """Side of a block, pixels: what a detected vessel's own shore is told by."""
@@ -76,18 +76,44 @@ def _fold(total: Any, count: Any, out: Any) -> None:
 
 @compiled
 def pick(block: Any, power: bool, radius: int, out: Any) -> None:
-    """Multilook one pixel in each block of `EVERY`, from its middle."""
-    _, _, height, width = block
-    room = start_look(1, radius)
-    one = np.empty(1, np.float32)
+    """Multilook one pixel in each block of `EVERY`, from its middle; NaN where its window is not whole."""
+    line, step, height, width = block
+    many = 2 * radius + 1
+    gathered = np.full(many * out.shape[1], np.float32(np.nan), np.float32)
+    row, seen = np.empty_like(gathered), np.empty_like(gathered)
+    total, count, own = np.empty_like(gathered), np.empty_like(gathered), np.empty_like(gathered)
     for i in range(out.shape[0]):
+        out[i] = np.nan
+        middle_row = i * EVERY + EVERY // 2
+        if middle_row < radius or middle_row + radius >= height:
+            continue
+        total[:] = ZERO
+        count[:] = ZERO
+        for y in range(middle_row - radius, middle_row + radius + 1):
+            _gather(line[y * step : y * step + width], radius, gathered)
+            if power:
+                decibels(gathered, row, seen)
+            else:
+                copy_seen(gathered, row, seen)
+            add(total, row)
+            add(count, seen)
+            if y == middle_row:
+                own[:] = seen
         for j in range(out.shape[1]):
-            y, x = i * EVERY + EVERY // 2, j * EVERY + EVERY // 2
-            one[0] = np.nan
-            if y + radius < height and x + radius < width:
-                for row in range(y - radius, y + radius + 1):
-                    look_row(block, row, x, power, room, one)
-            out[i, j] = one[0]
+            if own[j * many + radius] > ZERO:
+                here = slice(j * many, (j + 1) * many)
+                out[i, j] = total[here].sum() * (ONE / count[here].sum())
+
+
+@compiled
+def _gather(row: Any, radius: int, out: Any) -> None:
+    """Collect the pixels around the middle of each block; leave the rest where the window is not whole."""
+    many = 2 * radius + 1
+    for j in range(out.size // many):
+        first = j * EVERY + EVERY // 2 - radius
+        if first >= 0 and first + many <= row.size:
+            for k in range(many):
+                out[j * many + k] = row[first + k]
 
 
 def means(plane: Plane, times: int) -> Plane:
