@@ -299,8 +299,9 @@ def spread_out(cells: Any, cell: int, out: Any) -> None:
             out[2 * j] = cells[j]
             out[2 * j + 1] = cells[j]
     else:
-        for x in range(out.size):
-            out[x] = cells[x // cell]
+        for j in range((out.size + cell - 1) // cell):
+            for x in range(j * cell, min((j + 1) * cell, out.size)):
+                out[x] = cells[j]
 
 
 @compiled

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.science.cfar import Image, Plane
-from tasks.science.cfar_kernel import ONE, ZERO, add, compiled, copy_seen, decibels
+from tasks.science.cfar_kernel import ONE, ZERO, add, compiled, copy_seen, decibels, spread_out
 from tasks.science.cfar_tile import as_lines, load_row
 
 QUAD = 4
@@ -135,9 +135,11 @@ def _means(plane: Any, times: int, out: Any) -> None:
             add(total, row)
             add(count, seen)
         for j in range(out.shape[1]):
-            here = slice(j * times, min((j + 1) * times, plane.shape[1]))
-            many = count[here].sum()
-            out[i, j] = total[here].sum() / many if many > 0 else np.nan
+            sum_of, many = ZERO, ZERO
+            for x in range(j * times, min((j + 1) * times, plane.shape[1])):
+                sum_of += total[x]
+                many += count[x]
+            out[i, j] = sum_of / many if many > ZERO else np.nan
 
 
 @compiled
@@ -147,12 +149,20 @@ def brighter(plane: Any, edges: Any, times: int, unseen: Any) -> Any:
     What is not seen counts as `unseen` says of its block.
     """
     out = np.empty(plane.shape, np.bool_)
+    edge, blank = np.empty(plane.shape[1], np.float32), np.empty(plane.shape[1], np.bool_)
     for y in range(plane.shape[0]):
-        for j in range(edges.shape[1]):
-            edge, blank = edges[y // times, j], unseen[y // times, j]
-            for x in range(j * times, min((j + 1) * times, plane.shape[1])):
-                out[y, x] = plane[y, x] > edge if plane[y, x] == plane[y, x] else blank
+        if y % times == 0:
+            spread_out(edges[y // times], times, edge)
+            spread_out(unseen[y // times], times, blank)
+        _exceeds(plane[y], edge, blank, out[y])
     return out
+
+
+@compiled
+def _exceeds(row: Any, edge: Any, blank: Any, out: Any) -> None:
+    for x in range(out.size):
+        known = row[x] == row[x]
+        out[x] = (known & (row[x] > edge[x])) | (~known & blank[x])
 
 
 def shrink(plane: npt.NDArray[Any], times: int) -> npt.NDArray[Any]:
