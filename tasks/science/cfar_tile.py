@@ -25,11 +25,11 @@ from tasks.science.cfar_kernel import (
     divide_seen,
     keep_row,
     lower_limits,
+    mean_three,
     ring,
     scale_by,
     score_row,
     spread_out,
-    standardise,
     sum_cells,
 )
 
@@ -86,14 +86,15 @@ def sum_rows(rows: Any, first: int, out: Any) -> None:
 
 
 @compiled
-def sum_shifts(row: Any, many: int, out: Any) -> None:
-    """Add a row's neighbours along it."""
+def sum_shifts(row: Any, many: int, share: Any, out: Any) -> None:
+    """Add a row's neighbours along it, and multiply by a share."""
     if many == 3:
-        add_three(row[: out.size], row[1 : 1 + out.size], row[2 : 2 + out.size], out)
+        mean_three(row[: out.size], row[1 : 1 + out.size], row[2 : 2 + out.size], share, out)
         return
     out[:] = ZERO
     for k in range(many):
         add(out, row[k : k + out.size])
+    scale_by(out, share)
 
 
 @compiled
@@ -118,12 +119,11 @@ def look_row(block: Any, y: int, left: int, power: bool, room: Any, out: Any) ->
     full[slot] = load_row(block, y, left - radius, power, values[slot], seen[slot])
     oldest = (slot + 1) % many
     sum_rows(values, oldest, total)
-    sum_shifts(total, many, out)
-    if full.sum() == many * long:
-        scale_by(out, ONE / np.float32(many * many))
-    else:
+    whole = full.sum() == many * long
+    sum_shifts(total, many, ONE / np.float32(many * many) if whole else ONE, out)
+    if not whole:
         sum_rows(seen, oldest, total)
-        sum_shifts(total, many, count)
+        sum_shifts(total, many, ONE, count)
         divide_seen(out, count, seen[(oldest + radius) % many][radius : radius + out.size])
 
 
@@ -185,12 +185,11 @@ def keep(
         look_row(block, k + top, left, power, room, row)
         at = k - radius
         if at >= 0:
-            standardise(row, level, per_spread)
             here = (y + at) // step if 0 <= y + at < shape[0] else -1
             if here != before:  # pixels of one row of blocks may all be the same
                 allow_row(mask, y + at, x, step, shape, may)
                 before = here
-            keep_row(row, may, kept[at])
+            keep_row(row, level, per_spread, may, kept[at])
     return kept
 
 
