@@ -209,9 +209,12 @@ def rings(kept: Any, y: int, x: int, sea: Any, geometry: Any, censor: Any) -> An
     spreads = (whole_spread, low * whole_spread, high * whole_spread)
     sum_cells(kept, limit, cell, cells)
     ring(cells, reach, guard, least, few, spreads, mean, spread)
-    lower_limits(limit, mean, spread, censor)
-    sum_cells(kept, limit, cell, cells)
-    ring(cells, reach, guard, least, few, spreads, mean, spread)
+    # The outermost rows were for the rings of others only.
+    inner, lines = slice(reach, cells.shape[0] - reach), slice(reach * cell, kept.shape[0] - reach * cell)
+    cells, limit, few = cells[inner], limit[inner], few[inner]
+    lower_limits(limit, mean[inner], spread[inner], censor)
+    sum_cells(kept[lines], limit, cell, cells)
+    ring(cells, reach, guard, least, few, spreads, mean[inner], spread[inner])
     return mean, spread
 
 
