@@ -124,7 +124,8 @@ def boxes(rows: Indices, cols: Indices, labels: Labels, count: int, pixel_m: flo
     angle = np.arctan2(2 * xy, xx - yy) / 2
     east, north = np.cos(angle), np.sin(angle)
     along, across = x * east[labels] + y * north[labels], y * east[labels] - x * north[labels]
-    length, width = (_extent(a, labels, size) + pixel_m for a in (along, across))
+    order = np.argsort(labels, kind="stable")
+    length, width = (_extent(a[order], size) + pixel_m for a in (along, across))
     # A square of pixels has no axis of its own, and a bent group may reach farther across than along.
     turned = width > length
     return Boxes(
@@ -133,10 +134,10 @@ def boxes(rows: Indices, cols: Indices, labels: Labels, count: int, pixel_m: flo
     )  # fmt: skip
 
 
-def _extent(values: Vector, labels: Labels, size: Indices) -> Vector:
-    order = np.argsort(labels, kind="stable")
+def _extent(values: Vector, size: Indices) -> Vector:
+    """Give the range of each group's values, which lie group by group."""
     starts = np.concatenate([[0], np.cumsum(size)[:-1]])
-    spread: Vector = np.maximum.reduceat(values[order], starts) - np.minimum.reduceat(values[order], starts)
+    spread: Vector = np.maximum.reduceat(values, starts) - np.minimum.reduceat(values, starts)
     return spread
 
 
