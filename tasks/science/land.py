@@ -212,7 +212,7 @@ def touching(mask: Any, seeds: Any, block: int, corners: bool) -> Any:
     rows, cols = [0 for _ in range(0)], [0 for _ in range(0)]  # a compiled list must know what it holds
     for i in range(seeds.shape[0]):
         for j in range(seeds.shape[1]):
-            if not seeds[i, j] or (whole[i + 1, j + 1] and whole[i : i + 3, j : j + 3].all()):
+            if not seeds[i, j] or _surrounded(whole, i + 1, j + 1):
                 continue
             for y in range(i * block, min((i + 1) * block, mask.shape[0])):
                 for x in range(j * block, min((j + 1) * block, mask.shape[1])):
@@ -228,6 +228,16 @@ def touching(mask: Any, seeds: Any, block: int, corners: bool) -> Any:
                     rows.append(v)
                     cols.append(u)
     return kept
+
+
+@compiled
+def _surrounded(whole: Any, i: int, j: int) -> Any:
+    return _three(whole[i], j) and _three(whole[i - 1], j) and _three(whole[i + 1], j)
+
+
+@compiled
+def _three(row: Any, j: int) -> Any:
+    return row[j] and row[j - 1] and row[j + 1]
 
 
 @compiled
