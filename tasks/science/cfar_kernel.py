@@ -54,32 +54,35 @@ ZERO, ONE, INFINITE = np.float32(0), np.float32(1), np.float32(np.inf)
 DB_PER_OCTAVE = np.float32(10 * np.log10(2))
 
 
+MANTISSA, EXPONENT_BITS, BIAS = 0x7FFFFF, 23, 127
+"""Layout of a float32."""
+
+
 def _logarithm(degree: int) -> list[np.float32]:
-    """Coefficients of log2(1 + f) over 0 to 1, from Chebyshev's nodes."""
-    fit = np.polynomial.Chebyshev.interpolate(lambda f: np.log2(1 + f), degree, [0, 1])
-    return [np.float32(c) for c in fit.convert(kind=np.polynomial.Polynomial).coef]
+    """Coefficients of 10 log10(1 + f), f counted in a mantissa's last bit, from Chebyshev's nodes."""
+    fit = np.polynomial.Chebyshev.interpolate(lambda f: 10 * np.log10(1 + f), degree, [0, 1])
+    coefficients = fit.convert(kind=np.polynomial.Polynomial).coef
+    return [np.float32(c * 2.0 ** (-EXPONENT_BITS * k)) for k, c in enumerate(coefficients)]
 
 
 L0, L1, L2, L3, L4, L5 = _logarithm(5)
 """Errors stay below 1e-4 dB."""
 
-MANTISSA, EXPONENT_BITS, BIAS = 0x7FFFFF, 23, 127
-"""Layout of a float32."""
 
-FRACTION = np.float32(2.0**-EXPONENT_BITS)
-
-
-@compiled
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def decibels(power: Any, out: Any, seen: Any) -> Any:
-    """Write 10 log10 of a row of linear power, 0 where it is not above 0 and finite; count what is."""
+    """Write 10 log10 of a row of linear power, 0 where it is not above 0 and finite; count what is.
+
+    Products and sums are rounded together where the processor can: the same for every pixel.
+    """
     bits = power.view(np.int32)
     total = np.int32(0)
     for x in range(out.size):
-        f = np.float32(bits[x] & MANTISSA) * FRACTION
+        f = np.float32(bits[x] & MANTISSA)
         octaves = np.float32((bits[x] >> EXPONENT_BITS) - BIAS)
-        octaves += L0 + f * (L1 + f * (L2 + f * (L3 + f * (L4 + f * L5))))
+        value = octaves * DB_PER_OCTAVE + (L0 + f * (L1 + f * (L2 + f * (L3 + f * (L4 + f * L5)))))
         good = (power[x] > ZERO) & (power[x] < INFINITE)
-        out[x] = octaves * DB_PER_OCTAVE if good else ZERO
+        out[x] = value if good else ZERO
         seen[x] = ONE if good else ZERO
         total += np.int32(good)
     return total
@@ -112,6 +115,13 @@ def add(to: Any, more: Any) -> None:
 
 
 @compiled
+def mean_three(a: Any, b: Any, c: Any, share: Any, out: Any) -> None:
+    """Add three rows, in this order, and multiply by a share."""
+    for x in range(out.size):
+        out[x] = (a[x] + b[x] + c[x]) * share
+
+
+@compiled
 def scale_by(row: Any, factor: Any) -> None:
     """Multiply a row by one number."""
     for x in range(row.size):
@@ -127,17 +137,10 @@ def divide_seen(total: Any, count: Any, seen: Any) -> None:
 
 
 @compiled
-def standardise(row: Any, level: Any, per_spread: Any) -> None:
-    """Turn a row of decibels into spreads above a level."""
-    for x in range(row.size):
-        row[x] = (row[x] - level) * per_spread
-
-
-@compiled
-def keep_row(values: Any, allowed: Any, out: Any) -> None:
-    """Keep brightness in fine steps, with a mark where it may be clutter."""
+def keep_row(values: Any, level: Any, per_spread: Any, allowed: Any, out: Any) -> None:
+    """Keep decibels as fine steps of a spread above a level, with a mark where they may be clutter."""
     for x in range(out.size):
-        steps = np.floor(values[x] * np.float32(FINE) + np.float32(0.5))
+        steps = np.floor((values[x] - level) * per_spread * np.float32(FINE) + np.float32(0.5))
         steps = min(max(steps, np.float32(-MAX_FINE)), np.float32(MAX_FINE))
         good = values[x] == values[x]
         out[x] = np.int16(np.int32(steps) * 2 + np.int32(allowed[x] != 0)) if good else np.int16(UNSEEN)
@@ -299,8 +302,9 @@ def spread_out(cells: Any, cell: int, out: Any) -> None:
             out[2 * j] = cells[j]
             out[2 * j + 1] = cells[j]
     else:
-        for x in range(out.size):
-            out[x] = cells[x // cell]
+        for j in range((out.size + cell - 1) // cell):
+            for x in range(j * cell, min((j + 1) * cell, out.size)):
+                out[x] = cells[j]
 
 
 @compiled

@@ -25,11 +25,11 @@ from tasks.science.cfar_kernel import (
     divide_seen,
     keep_row,
     lower_limits,
+    mean_three,
     ring,
     scale_by,
     score_row,
     spread_out,
-    standardise,
     sum_cells,
 )
 
@@ -86,14 +86,15 @@ def sum_rows(rows: Any, first: int, out: Any) -> None:
 
 
 @compiled
-def sum_shifts(row: Any, many: int, out: Any) -> None:
-    """Add a row's neighbours along it."""
+def sum_shifts(row: Any, many: int, share: Any, out: Any) -> None:
+    """Add a row's neighbours along it, and multiply by a share."""
     if many == 3:
-        add_three(row[: out.size], row[1 : 1 + out.size], row[2 : 2 + out.size], out)
+        mean_three(row[: out.size], row[1 : 1 + out.size], row[2 : 2 + out.size], share, out)
         return
     out[:] = ZERO
     for k in range(many):
         add(out, row[k : k + out.size])
+    scale_by(out, share)
 
 
 @compiled
@@ -118,12 +119,11 @@ def look_row(block: Any, y: int, left: int, power: bool, room: Any, out: Any) ->
     full[slot] = load_row(block, y, left - radius, power, values[slot], seen[slot])
     oldest = (slot + 1) % many
     sum_rows(values, oldest, total)
-    sum_shifts(total, many, out)
-    if full.sum() == many * long:
-        scale_by(out, ONE / np.float32(many * many))
-    else:
+    whole = full.sum() == many * long
+    sum_shifts(total, many, ONE / np.float32(many * many) if whole else ONE, out)
+    if not whole:
         sum_rows(seen, oldest, total)
-        sum_shifts(total, many, count)
+        sum_shifts(total, many, ONE, count)
         divide_seen(out, count, seen[(oldest + radius) % many][radius : radius + out.size])
 
 
@@ -147,11 +147,13 @@ def allow_row(mask: Any, y: int, x: int, step: int, shape: Any, out: Any) -> Non
         out[first:last] = mask[y, x + first : x + last]
         return
     row = mask[y // step]
-    k = first
+    k, at = first, (x + first) // step
     while k < last:
-        end = min(last, ((x + k) // step + 1) * step - x)
-        out[k:end] = row[(x + k) // step]
-        k = end
+        end = min(last, (at + 1) * step - x)
+        may = row[at]
+        for i in range(k, end):
+            out[i] = may
+        k, at = end, at + 1
 
 
 @compiled
@@ -178,13 +180,16 @@ def keep(
     kept = np.empty(size, np.int16)
     row, may = np.empty(size[1], np.float32), np.empty(size[1], np.uint8)
     room = start_look(size[1], radius)
+    before = -2
     for k in range(-radius, size[0] + radius):
         look_row(block, k + top, left, power, room, row)
         at = k - radius
         if at >= 0:
-            standardise(row, level, per_spread)
-            allow_row(mask, y + at, x, step, shape, may)
-            keep_row(row, may, kept[at])
+            here = (y + at) // step if 0 <= y + at < shape[0] else -1
+            if here != before:  # pixels of one row of blocks may all be the same
+                allow_row(mask, y + at, x, step, shape, may)
+                before = here
+            keep_row(row, level, per_spread, may, kept[at])
     return kept
 
 
@@ -204,9 +209,12 @@ def rings(kept: Any, y: int, x: int, sea: Any, geometry: Any, censor: Any) -> An
     spreads = (whole_spread, low * whole_spread, high * whole_spread)
     sum_cells(kept, limit, cell, cells)
     ring(cells, reach, guard, least, few, spreads, mean, spread)
-    lower_limits(limit, mean, spread, censor)
-    sum_cells(kept, limit, cell, cells)
-    ring(cells, reach, guard, least, few, spreads, mean, spread)
+    # The outermost rows were for the rings of others only.
+    inner, lines = slice(reach, cells.shape[0] - reach), slice(reach * cell, kept.shape[0] - reach * cell)
+    cells, limit, few = cells[inner], limit[inner], few[inner]
+    lower_limits(limit, mean[inner], spread[inner], censor)
+    sum_cells(kept[lines], limit, cell, cells)
+    ring(cells, reach, guard, least, few, spreads, mean[inner], spread[inner])
     return mean, spread
 
 

@@ -1,7 +1,7 @@
 """Bright pixels that touch become groups, and groups get extents: on lists of pixels, never on planes.
 
-A scene of a hundred million pixels has some ten thousand bright ones. Neighbours are found by search in
-their sorted flat indices, so the cost follows what is bright, and a ship on the border of two tiles is
+A scene of a hundred million pixels has some ten thousand bright ones. Neighbours are found by one walk
+along their sorted flat indices, so the cost follows what is bright, and a ship on the border of two tiles is
 one ship: tiles only make the list.
 """
 
@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 Indices = npt.NDArray[np.int64]
 Labels = npt.NDArray[np.int32]
@@ -42,32 +41,51 @@ def label(index: Indices, width: int, owner: Labels | None = None) -> tuple[int,
     >>> label(np.array([0, 1, 11, 25]), 10)
     (2, array([0, 0, 0, 1], dtype=int32))
     """
-    cols = index % width
-    pairs = [_neighbours(index, 1, cols < width - 1)]
-    pairs += [_neighbours(index, width + k, (cols + k >= 0) & (cols + k < width)) for k in (-1, 0, 1)]
-    first, second = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    if owner is not None:
-        same = owner[first] == owner[second]
-        first, second = first[same], second[same]
-    edges = coo_array((np.ones(first.size, np.int8), (first, second)), shape=(index.size, index.size))
-    count, labels = connected_components(edges, directed=False)
-    return int(count), _by_first_pixel(int(count), labels)
+    labels = np.empty(index.size, np.int32)
+    count = _label(index, width, np.zeros(index.size, np.int32) if owner is None else owner, labels)
+    return int(count), labels
 
 
-def _neighbours(index: Indices, step: int, inside: npt.NDArray[np.bool_]) -> tuple[Any, Any]:
-    own = np.flatnonzero(inside)
-    wanted = index[own] + step
-    place = np.searchsorted(index, wanted)
-    there = place < index.size
-    there[there] = index[place[there]] == wanted[there]
-    return own[there], place[there]
+@numba.njit(cache=True, nogil=True)
+def _label(index: Any, width: int, owner: Any, labels: Any) -> int:
+    """Join each pixel with its neighbours before it; a group's root is its first pixel."""
+    root = np.arange(index.size)
+    above = 0
+    for k in range(index.size):
+        here = index[k]
+        col = here % width
+        while index[above] < here - width - 1:
+            above += 1
+        near = above
+        while near < k and index[near] <= here - width + 1:
+            if 0 <= col + index[near] - (here - width) < width and owner[near] == owner[k]:
+                _unite(root, near, k)
+            near += 1
+        if k > 0 and col > 0 and index[k - 1] == here - 1 and owner[k - 1] == owner[k]:
+            _unite(root, k - 1, k)
+    count = 0
+    for k in range(index.size):
+        first = _root(root, k)
+        if first == k:
+            labels[k] = count
+            count += 1
+        else:
+            labels[k] = labels[first]
+    return count
 
 
-def _by_first_pixel(count: int, labels: Labels) -> Labels:
-    _, first = np.unique(labels, return_index=True)
-    rank = np.empty(count, np.int32)
-    rank[np.argsort(first)] = np.arange(count, dtype=np.int32)
-    return rank[labels]
+@numba.njit(cache=True, nogil=True)
+def _root(root: Any, k: int) -> int:
+    while root[k] != k:
+        root[k] = root[root[k]]
+        k = root[k]
+    return k
+
+
+@numba.njit(cache=True, nogil=True)
+def _unite(root: Any, a: int, b: int) -> None:
+    a, b = _root(root, a), _root(root, b)
+    root[max(a, b)] = min(a, b)
 
 
 @dataclass(frozen=True)
@@ -106,7 +124,8 @@ def boxes(rows: Indices, cols: Indices, labels: Labels, count: int, pixel_m: flo
     angle = np.arctan2(2 * xy, xx - yy) / 2
     east, north = np.cos(angle), np.sin(angle)
     along, across = x * east[labels] + y * north[labels], y * east[labels] - x * north[labels]
-    length, width = (_extent(a, labels, size) + pixel_m for a in (along, across))
+    order = np.argsort(labels, kind="stable")
+    length, width = (_extent(a[order], size) + pixel_m for a in (along, across))
     # A square of pixels has no axis of its own, and a bent group may reach farther across than along.
     turned = width > length
     return Boxes(
@@ -115,10 +134,10 @@ def boxes(rows: Indices, cols: Indices, labels: Labels, count: int, pixel_m: flo
     )  # fmt: skip
 
 
-def _extent(values: Vector, labels: Labels, size: Indices) -> Vector:
-    order = np.argsort(labels, kind="stable")
+def _extent(values: Vector, size: Indices) -> Vector:
+    """Give the range of each group's values, which lie group by group."""
     starts = np.concatenate([[0], np.cumsum(size)[:-1]])
-    spread: Vector = np.maximum.reduceat(values[order], starts) - np.minimum.reduceat(values[order], starts)
+    spread: Vector = np.maximum.reduceat(values, starts) - np.minimum.reduceat(values, starts)
     return spread
 
 

@@ -10,11 +10,14 @@ again on blocks of 40 m: what is brighter than half way from sea to land and han
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from tasks.science.cfar import Mask, Plane
+from tasks.science.cfar_kernel import compiled, spread_out
 from tasks.science.survey import brighter, means, middle, shrink
 
 EIGHT = np.ones((3, 3), bool)
@@ -99,13 +102,13 @@ def _rough_regions(coarse: Plane, calm_limit: float, options: LandOptions) -> Ma
     if not np.isfinite(calm):
         return np.zeros(coarse.shape, bool)
     wild = most_above(steps, options.rough * calm, options.reach)
-    smooth = ndimage.binary_opening(seen & ~wild, EIGHT) if wild.any() else seen
+    smooth = _opened(seen & ~wild) if wild.any() else seen
     if wild.sum() > smooth.sum() and not _is_darker(coarse, smooth, wild & ~smooth, options):
         return seen  # land from edge to edge, with a smooth field here and there
     level = _sea_level(coarse, smooth)
     with np.errstate(invalid="ignore"):
         bright = seen & (coarse > level + options.min_step_db)
-    core = ndimage.binary_opening(wild & bright, EIGHT)
+    core = _opened(wild & bright)
     # Fields and towns between rough blocks, and holes: lakes, airfields.
     body = bright & most_above(steps, options.rough * calm / 2, options.reach)
     body = ndimage.binary_propagation(core, EIGHT, mask=body | core)
@@ -131,13 +134,40 @@ def steps_between(coarse: Plane) -> Plane:
 
 def most_above(steps: Plane, limit: float, reach: int) -> Mask:
     """Tell where the median of the steps within `reach` blocks exceeds a limit."""
-    window = 2 * reach + 1
     with np.errstate(invalid="ignore"):
-        above, known = (
-            sum(ndimage.uniform_filter(part.astype(np.float32), window, mode="constant") for part in parts)
-            for parts in (steps > limit, np.isfinite(steps))
-        )
-    return np.asarray((above > known / 2 + 1e-4) & (known > 0.1))
+        above, known = (_sum_within(part.sum(axis=0), reach) for part in (steps > limit, np.isfinite(steps)))
+    return np.asarray((2 * above > known) & (known > (2 * reach + 1) ** 2 / 10))
+
+
+def _sum_within(counts: npt.NDArray[np.intp], reach: int) -> npt.NDArray[np.uint16]:
+    """Sum small counts over the square within `reach` of each block."""
+    height, width = counts.shape
+    padded = np.pad(counts.astype(np.uint16), reach)
+    rows = padded[:height].copy()
+    for k in range(1, 2 * reach + 1):
+        rows += padded[k : k + height]
+    total = rows[:, :width].copy()
+    for k in range(1, 2 * reach + 1):
+        total += rows[:, k : k + width]
+    return total
+
+
+def _widened(mask: Mask, by: int) -> Mask:
+    """Grow a mask by so many blocks on every side, corners too."""
+    for _ in range(by):
+        tall = mask.copy()
+        tall[1:] |= mask[:-1]
+        tall[:-1] |= mask[1:]
+        mask = tall.copy()
+        mask[:, 1:] |= tall[:, :-1]
+        mask[:, :-1] |= tall[:, 1:]
+    return mask
+
+
+def _opened(mask: Mask) -> Mask:
+    """Keep the squares of three by three blocks that a mask holds."""
+    inner = ~_widened(np.pad(~mask, 1, constant_values=True), 1)
+    return _widened(inner[1:-1, 1:-1], 1)
 
 
 def _calmest(steps: Plane, options: LandOptions) -> float:
@@ -158,23 +188,82 @@ def _sea_level(coarse: Plane, smooth: Mask) -> Plane:
 
 def _draw_shore(quads: Plane, coarse: Plane, region: Mask, options: LandOptions) -> Mask:
     """Draw the shore again on the small blocks: what is bright and hangs together with the land."""
-    inland = ndimage.binary_erosion(region, EIGHT, iterations=options.shore, border_value=1)
-    off = ~ndimage.binary_dilation(region, EIGHT, iterations=options.shore)
+    inland, off = ~_widened(~region, options.shore), ~_widened(region, options.shore)
     water = _level_around(coarse, ~region & np.isfinite(coarse), options)
     land = _level_around(coarse, region, options)
     edge = np.where(inland, -np.inf, np.where(off, np.inf, (water + land) / 2)).astype(np.float32)
     drawn = brighter(quads, edge, options.block, region)
-    drawn = _touching(drawn, inland if inland.any() else region & ~off, options.block, EIGHT)
-    return ~_touching(~drawn, off, options.block) if off.any() else drawn
+    drawn = touching(drawn, inland if inland.any() else region & ~off, options.block, True)
+    return np.asarray(~touching(~drawn, off, options.block, False) if off.any() else drawn)
 
 
-def _touching(mask: Mask, seeds: Mask, block: int, joined: Mask | None = None) -> Mask:
-    """Keep the parts of a mask in which the first small block of a seed lies."""
-    labels, count = ndimage.label(mask, joined)
-    kept = np.zeros(count + 1, bool)
-    kept[labels[::block, ::block][seeds]] = True
-    kept[0] = False
-    return np.asarray(kept[labels])
+@compiled
+def touching(mask: Any, seeds: Any, block: int, corners: bool) -> Any:
+    """Keep the parts of a mask in which the first small block of a seed lies.
+
+    A part spreads from the seeds pixel by pixel. Seeds that are wholly in the mask and surrounded by such
+    need not be walked through: beside a shore, that is nearly all.
+    """
+    kept = np.empty(mask.shape, np.bool_)
+    whole = np.zeros((seeds.shape[0] + 2, seeds.shape[1] + 2), np.bool_)
+    for i in range(seeds.shape[0]):
+        here = slice(i * block, (i + 1) * block)
+        _keep_seeds(mask[here], seeds[i], block, kept[here], whole[i + 1][1:-1])
+    rows, cols = [0 for _ in range(0)], [0 for _ in range(0)]  # a compiled list must know what it holds
+    for i in range(seeds.shape[0]):
+        for j in range(seeds.shape[1]):
+            if not seeds[i, j] or _surrounded(whole, i + 1, j + 1):
+                continue
+            for y in range(i * block, min((i + 1) * block, mask.shape[0])):
+                for x in range(j * block, min((j + 1) * block, mask.shape[1])):
+                    if kept[y, x]:
+                        rows.append(y)
+                        cols.append(x)
+    while rows:
+        y, x = rows.pop(), cols.pop()
+        for v in range(max(y - 1, 0), min(y + 2, mask.shape[0])):
+            for u in range(max(x - 1, 0), min(x + 2, mask.shape[1])):
+                if mask[v, u] and not kept[v, u] and (corners or v == y or u == x):
+                    kept[v, u] = True
+                    rows.append(v)
+                    cols.append(u)
+    return kept
+
+
+@compiled
+def _surrounded(whole: Any, i: int, j: int) -> Any:
+    return _three(whole[i], j) and _three(whole[i - 1], j) and _three(whole[i + 1], j)
+
+
+@compiled
+def _three(row: Any, j: int) -> Any:
+    return row[j] and row[j - 1] and row[j + 1]
+
+
+@compiled
+def _keep_seeds(mask: Any, seeds: Any, block: int, kept: Any, whole: Any) -> None:
+    """Keep the seeds of one row of blocks: those wholly in the mask, of others the first pixel."""
+    width = mask.shape[1]
+    wide, every = np.empty(width, np.bool_), np.ones(width, np.bool_)
+    spread_out(seeds, block, wide)
+    for y in range(mask.shape[0]):
+        _both(mask[y], wide, kept[y])
+        _both(every, kept[y], every)
+    for j in range(seeds.size):
+        first, last = j * block, min((j + 1) * block, width)
+        complete = seeds[j]
+        for x in range(first, last):
+            complete = complete and every[x]
+        whole[j] = complete
+        if seeds[j] and not complete:
+            kept[:, first:last] = False
+            kept[0, first] = mask[0, first]
+
+
+@compiled
+def _both(a: Any, b: Any, out: Any) -> None:
+    for x in range(out.size):
+        out[x] = a[x] & b[x]
 
 
 def _level_around(coarse: Plane, where: Mask, options: LandOptions) -> Plane:

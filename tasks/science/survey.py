@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.science.cfar import Image, Plane
-from tasks.science.cfar_kernel import ONE, ZERO, add, compiled, copy_seen
-from tasks.science.cfar_tile import as_lines, load_row, look_row, start_look
+from tasks.science.cfar_kernel import ONE, ZERO, add, compiled, copy_seen, decibels, spread_out
+from tasks.science.cfar_tile import as_lines, load_row
 
 QUAD = 4
 """Side of a block, pixels: what a detected vessel's own shore is told by."""
@@ -52,16 +52,27 @@ def survey(image: Image, windows: Iterable[tuple[slice, slice]]) -> Survey:
 def average(block: Any, power: bool, out: Any) -> None:
     """Mean decibels of blocks of `QUAD` pixels; NaN where less than half is seen."""
     width = out.shape[1] * QUAD
-    row, seen = np.empty(width, np.float32), np.empty(width, np.float32)
-    total, count = np.empty(width, np.float32), np.empty(width, np.float32)
-    for i in range(out.shape[0]):
-        total[:] = ZERO
-        count[:] = ZERO
-        for k in range(0, QUAD, 2):  # every other row says as much, at half the cost
-            load_row(block, i * QUAD + k, 0, power, row, seen)
-            add(total, row)
-            add(count, seen)
-        _fold(total, count, out[i])
+    first, second = np.empty(width, np.float32), np.empty(width, np.float32)
+    seen, also = np.empty(width, np.float32), np.empty(width, np.float32)
+    for i in range(out.shape[0]):  # every other row says as much, at half the cost
+        many = load_row(block, i * QUAD, 0, power, first, seen)
+        many += load_row(block, i * QUAD + QUAD // 2, 0, power, second, also)
+        if many == 2 * width:
+            _fold_whole(first, second, out[i])
+        else:
+            add(first, second)
+            add(seen, also)
+            _fold(first, seen, out[i])
+
+
+@compiled
+def _fold_whole(first: Any, second: Any, out: Any) -> None:
+    for j in range(out.size):
+        x = QUAD * j
+        sum_of = (first[x] + second[x]) + (first[x + 1] + second[x + 1])
+        sum_of += first[x + 2] + second[x + 2]
+        sum_of += first[x + 3] + second[x + 3]
+        out[j] = sum_of * np.float32(1 / (2 * QUAD))
 
 
 @compiled
@@ -76,18 +87,44 @@ def _fold(total: Any, count: Any, out: Any) -> None:
 
 @compiled
 def pick(block: Any, power: bool, radius: int, out: Any) -> None:
-    """Multilook one pixel in each block of `EVERY`, from its middle."""
-    _, _, height, width = block
-    room = start_look(1, radius)
-    one = np.empty(1, np.float32)
+    """Multilook one pixel in each block of `EVERY`, from its middle; NaN where its window is not whole."""
+    line, step, height, width = block
+    many = 2 * radius + 1
+    gathered = np.full(many * out.shape[1], np.float32(np.nan), np.float32)
+    row, seen = np.empty_like(gathered), np.empty_like(gathered)
+    total, count, own = np.empty_like(gathered), np.empty_like(gathered), np.empty_like(gathered)
     for i in range(out.shape[0]):
+        out[i] = np.nan
+        middle_row = i * EVERY + EVERY // 2
+        if middle_row < radius or middle_row + radius >= height:
+            continue
+        total[:] = ZERO
+        count[:] = ZERO
+        for y in range(middle_row - radius, middle_row + radius + 1):
+            _gather(line[y * step : y * step + width], radius, gathered)
+            if power:
+                decibels(gathered, row, seen)
+            else:
+                copy_seen(gathered, row, seen)
+            add(total, row)
+            add(count, seen)
+            if y == middle_row:
+                own[:] = seen
         for j in range(out.shape[1]):
-            y, x = i * EVERY + EVERY // 2, j * EVERY + EVERY // 2
-            one[0] = np.nan
-            if y + radius < height and x + radius < width:
-                for row in range(y - radius, y + radius + 1):
-                    look_row(block, row, x, power, room, one)
-            out[i, j] = one[0]
+            if own[j * many + radius] > ZERO:
+                here = slice(j * many, (j + 1) * many)
+                out[i, j] = total[here].sum() * (ONE / count[here].sum())
+
+
+@compiled
+def _gather(row: Any, radius: int, out: Any) -> None:
+    """Collect the pixels around the middle of each block; leave the rest where the window is not whole."""
+    many = 2 * radius + 1
+    for j in range(out.size // many):
+        first = j * EVERY + EVERY // 2 - radius
+        if first >= 0 and first + many <= row.size:
+            for k in range(many):
+                out[j * many + k] = row[first + k]
 
 
 def means(plane: Plane, times: int) -> Plane:
@@ -109,9 +146,11 @@ def _means(plane: Any, times: int, out: Any) -> None:
             add(total, row)
             add(count, seen)
         for j in range(out.shape[1]):
-            here = slice(j * times, min((j + 1) * times, plane.shape[1]))
-            many = count[here].sum()
-            out[i, j] = total[here].sum() / many if many > 0 else np.nan
+            sum_of, many = ZERO, ZERO
+            for x in range(j * times, min((j + 1) * times, plane.shape[1])):
+                sum_of += total[x]
+                many += count[x]
+            out[i, j] = sum_of / many if many > ZERO else np.nan
 
 
 @compiled
@@ -121,12 +160,20 @@ def brighter(plane: Any, edges: Any, times: int, unseen: Any) -> Any:
     What is not seen counts as `unseen` says of its block.
     """
     out = np.empty(plane.shape, np.bool_)
+    edge, blank = np.empty(plane.shape[1], np.float32), np.empty(plane.shape[1], np.bool_)
     for y in range(plane.shape[0]):
-        for j in range(edges.shape[1]):
-            edge, blank = edges[y // times, j], unseen[y // times, j]
-            for x in range(j * times, min((j + 1) * times, plane.shape[1])):
-                out[y, x] = plane[y, x] > edge if plane[y, x] == plane[y, x] else blank
+        if y % times == 0:
+            spread_out(edges[y // times], times, edge)
+            spread_out(unseen[y // times], times, blank)
+        _exceeds(plane[y], edge, blank, out[y])
     return out
+
+
+@compiled
+def _exceeds(row: Any, edge: Any, blank: Any, out: Any) -> None:
+    for x in range(out.size):
+        known = row[x] == row[x]
+        out[x] = (known & (row[x] > edge[x])) | (~known & blank[x])
 
 
 def shrink(plane: npt.NDArray[Any], times: int) -> npt.NDArray[Any]:

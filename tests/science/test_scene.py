@@ -8,9 +8,11 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from tasks.errors import InputError
 from tasks.science.artefacts import Track
+from tasks.science.land import touching
 from tasks.science.scene import DEFAULT_SCENE, detect_radar_scene
 from tasks.science.shapes import Detection
 from tests.science.seascape import Hull, rugged, seascape
@@ -127,3 +129,17 @@ def test_a_ghost_is_told_by_the_track() -> None:
     found = detect_radar_scene({"vv": power}, "1", 10, options=options)
     assert centres(found) == places([target])
     assert len(found.artefacts) == 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 5), st.booleans(), st.integers(0, 2**32 - 1))
+def test_land_hangs_together_as_labels_say(
+    height: int, width: int, block: int, corners: bool, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    mask = rng.random((height, width)) < rng.uniform(0.3, 1)
+    mask[: height // 2, : width // 2] = True
+    seeds = rng.random((-(-height // block), -(-width // block))) < rng.uniform(0, 1)
+    labels, _ = ndimage.label(mask, np.ones((3, 3)) if corners else None)
+    wanted = np.setdiff1d(labels[::block, ::block][seeds], 0)
+    np.testing.assert_array_equal(touching(mask, seeds, block, corners), np.isin(labels, wanted))
