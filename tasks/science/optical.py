@@ -84,7 +84,7 @@ def detect_optical_scene(
     unclear
         ``(y, x)`` cloud and its shadow: not seen.
     baseline
-        What the place looks like empty, from `estimate_baseline`; gives `water` too where that is not given.
+        What the place looks like empty, from `learn_empty`; gives `water` too where that is not given.
     options
         What counts as a vessel.
 

@@ -9,9 +9,11 @@ import numpy.typing as npt
 import pytest
 from scipy import ndimage
 
-from tasks.science.baseline import estimate_baseline
+from tasks.science.baseline import Baseline
+from tasks.science.learnt_water import learn_empty
 from tasks.science.optical import DEFAULT_OPTICAL, detect_optical_scene
 from tasks.science.shapes import heading_deg
+from tasks.science.water import model_water
 
 Plane = npt.NDArray[np.float32]
 BANDS = ("blue", "green", "red", "nir", "swir16")
@@ -112,8 +114,11 @@ def test_a_stack_remembers_the_empty_quay(occupancy: float) -> None:
     berthed = cover(100, 51.5, 16, 3, 0)
     taken = rng.permutation(np.arange(20) < 20 * occupancy)
     dates = [scene((berthed * there, DECK), seed=k) for k, there in enumerate(taken)]
-    empty = estimate_baseline({band: [date[band] for date in dates] for band in BANDS}, 10.0)
-    assert empty is not None
+    cols = np.tile(np.arange(SIDE), SIDE)
+    columns = {band: np.stack([date[band].ravel() for date in dates]) for band in BANDS}
+    learnt = learn_empty(columns, cols > 80, (cols >= 52) & (cols < 60))
+    level, spread = ({b: learnt[f"{b}{end}"].reshape(SIDE, SIDE) for b in BANDS} for end in ("", "_spread"))
+    empty = Baseline(level, spread, 10.0, model_water(level, 10.0))
     assert empty.water(10.0)[95:105, 52].all()
     found = [len(detect_optical_scene(date, 10.0, baseline=empty).vessels) for date in dates[:6]]
     assert found == [int(there) for there in taken[:6]]
