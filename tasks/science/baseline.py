@@ -1,4 +1,4 @@
-"""What a place looks like empty (`learnt_water`), brought to the haze of the date that it is compared with."""
+"""What a place looks like empty (`learnt_water`), brought to the haze of the date it is compared with."""
 
 from __future__ import annotations
 

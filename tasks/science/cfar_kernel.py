@@ -61,8 +61,8 @@ MANTISSA, EXPONENT_BITS, BIAS = 0x7FFFFF, 23, 127
 def _logarithm(degree: int) -> list[np.float32]:
     """Coefficients of 10 log10(1 + f), f counted in a mantissa's last bit, from Chebyshev's nodes."""
     fit = np.polynomial.Chebyshev.interpolate(lambda f: 10 * np.log10(1 + f), degree, [0, 1])
-    coefficients = fit.convert(kind=np.polynomial.Polynomial).coef
-    return [np.float32(float(c) * 2.0 ** (-EXPONENT_BITS * k)) for k, c in enumerate(coefficients)]
+    coefficients: list[float] = fit.convert(kind=np.polynomial.Polynomial).coef.tolist()
+    return [np.float32(c * 2.0 ** (-EXPONENT_BITS * k)) for k, c in enumerate(coefficients)]
 
 
 L0, L1, L2, L3, L4, L5 = _logarithm(5)

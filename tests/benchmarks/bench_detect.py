@@ -19,7 +19,7 @@ from rich.table import Table
 
 from flows.settings import Settings, quiet_environment
 from tests.benchmarks.detect_accuracy import real_figures, simulated
-from tests.benchmarks.detect_speed import Cost, cost_of, make_scene, python_with_strait
+from tests.benchmarks.detect_speed import Cost, cost_of, make_scene, python_with_peers
 
 WHOLE, QUICK = 10_000, 2_000
 """Sides of the scene, pixels."""
@@ -77,10 +77,9 @@ def speed(side: int, folder: Path, peers: bool) -> list[Line]:
     """Measure every method on one scene."""
     path = folder / "scene.npy"
     np.save(path, make_scene(side))
-    names = ("limit", "cfar", "shapes", "scipy", "detect", *(("opencv",) if peers else ()))
-    costs = {name: cost_of(name, path) for name in names}
-    if peers and (python := python_with_strait(folder / "strait")):
-        costs["strait"] = cost_of("strait", path, python)
+    costs = {name: cost_of(name, path) for name in ("limit", "cfar", "shapes", "scipy", "detect")}
+    if peers and (python := python_with_peers(folder / "peers")):
+        costs |= {name: cost_of(name, path, python) for name in ("opencv", "strait")}
     return speed_lines(costs)
 
 

@@ -24,7 +24,7 @@ from tests.science.seascape import Hull, echo, rugged
 
 Plane = npt.NDArray[np.float32]
 
-STRAIT = "strait-observatory==0.2.1"
+PEERS = ("strait-observatory==0.2.1", "opencv-python-headless")
 TURNS = 3
 PIXEL_M = 10.0
 
@@ -194,16 +194,16 @@ def cost_of(name: str, path: Path, python: Path | None = None) -> Cost | None:
     return Cost(**json.loads(ran.stdout.splitlines()[-1]))
 
 
-def python_with_strait(home: Path) -> Path | None:
-    """Make an environment for the peer, whose dependencies are not ours; None where pip cannot."""
+def python_with_peers(home: Path) -> Path | None:
+    """Make an environment for the peers, whose dependencies are not ours; None where pip cannot."""
     python = home / "bin" / "python"
     if not python.exists():
         venv.create(home, with_pip=True)
     done = subprocess.run(
-        [str(python), "-m", "pip", "install", "-q", STRAIT], capture_output=True, text=True, check=False
+        [str(python), "-m", "pip", "install", "-q", *PEERS], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        print(f"{STRAIT} could not be installed; it is left out", file=sys.stderr)
+        print(f"{' and '.join(PEERS)} could not be installed; they are left out", file=sys.stderr)
         return None
     return python
 
