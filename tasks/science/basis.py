@@ -1,8 +1,8 @@
 """Which looks may be put into one series.
 
-A camera at 3 m finds boats that radar at 10 m does not, radar sees through the snow that makes a camera find
-ships that are none, and their calendars differ. Until each sensor's own precision and recall is part of the
-inference, a series that mixes them would take its calendar for the port's.
+A camera at 3 m finds boats that radar at 10 m does not, ice among the piers makes it find ships that are
+none, and their calendars differ. Until each sensor's own precision and recall is part of the inference, a
+series that mixes them would take its calendar for the port's.
 """
 
 from __future__ import annotations
