@@ -14,6 +14,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from rasterio.enums import Resampling
 from rasterio.warp import reproject
+from scipy import ndimage
 from shapely.geometry import Point, Polygon
 
 from tasks.grid import cell_lonlat, rim_lonlat, transformer
@@ -27,6 +28,8 @@ SHIP_PX = (4, 14)
 SHIPS = ((5, 12), (44, 30))
 """Upper left corners from the zones' corner: one in the harbour of the small site, one in its roads."""
 
+RESOLUTION_M = 20.0
+
 LIT = {"blue": 0.06, "green": 0.05, "red": 0.03, "nir": 0.015, "swir16": 0.008}
 """Reflectance of water."""
 
@@ -39,9 +42,15 @@ def radar(
 ) -> dict[str, Plane]:
     """Linear power of vv and vh, as RTC images are."""
     return {
-        "vv": sea(seed, box, vessels=ships, vessel_px=SHIP_PX, level=0.02),
-        "vh": sea(seed + 100, box, vessels=ships, vessel_px=SHIP_PX, level=0.004, vessel_level=1.0),
+        "vv": sea(seed, box, level=0.02) + echoes(ships, box, 5.0),
+        "vh": sea(seed + 100, box, level=0.004) + echoes(ships, box, 1.0),
     }
+
+
+def echoes(ships: Sequence[tuple[int, int]], box: GeoBox, power: float) -> Plane:
+    """Hulls as a radar of 20 m resolution sees them: blurred; linear power."""
+    sharp = sea(0, box, vessels=ships, vessel_px=SHIP_PX, level=0.0, vessel_level=power)
+    return ndimage.gaussian_filter(sharp, RESOLUTION_M / 2.355 / PIXEL_M).astype("float32")
 
 
 def optical(

@@ -301,6 +301,8 @@ def spread_out(cells: Any, cell: int, out: Any) -> None:
         for j in range(out.size // 2):
             out[2 * j] = cells[j]
             out[2 * j + 1] = cells[j]
+        if out.size % 2:
+            out[out.size - 1] = cells[out.size // 2]
     else:
         for j in range((out.size + cell - 1) // cell):
             for x in range(j * cell, min((j + 1) * cell, out.size)):

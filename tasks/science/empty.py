@@ -8,7 +8,6 @@ cross-section, and the free ones are averaged, by pixel.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +17,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from tasks.science.quays import Face, Skirt, clear_of, cross_sections, skirts
-from tasks.science.radiometry import MAD_TO_SD, Transfer, transfer_between
+from tasks.science.radiometry import MAD_TO_SD, Transfer, mean_seen, median_seen, transfer_between
 from tasks.science.registration import filled, find_slide, slid
-
-# Of pixels never seen; silenced once, for threads undo `catch_warnings` for each other.
-warnings.filterwarnings("ignore", "All-NaN slice encountered|Mean of empty slice", RuntimeWarning)
 
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -128,7 +124,7 @@ def estimate_empty(
         for face, skirt in zip(faces, skirts(faces, near.shape), strict=True)
     ]
     original = np.stack([planes(k)[window][around] for k in range(dates)])
-    known = np.nanmedian(original, axis=0)
+    known = median_seen(original)
     free = np.zeros(original.shape, bool)
     free[:, fixed[around]] = True
     # Twice: where a date's quays lie can be told once it is known which of them were free.
@@ -140,8 +136,8 @@ def estimate_empty(
             date = Date.of(plane, level_now, usable, options, slides=again)
             stack[k] = date.as_known[around]
         rest = stack[:, fixed[around]] - known[fixed[around]]
-        noise = MAD_TO_SD * float(np.nanmedian(np.abs(rest)))
-        known = np.nanmedian(stack, axis=0)
+        noise = MAD_TO_SD * float(median_seen(np.abs(rest).ravel()))
+        known = median_seen(stack)
         for quay in quays:
             known[quay.pixels], free[:, quay.pixels] = _of_quay(stack, quay, noise, pixel_m, options)
     level[window] = _spread_out(known, around)
@@ -215,9 +211,11 @@ def _of_quay(
     means = section_means(stack[:, quay.pixels[quay.beside]], quay.bins[quay.beside], count)
     profiles = smoothed(means)
     free = free_dates(profiles, noise, options)
-    level = np.nanmean(np.where(free, profiles, np.nan), axis=0)
-    raised = level > np.nanquantile(profiles, options.usual) + options.raised * noise
-    column = np.nanmean(np.where(free[:, quay.bins], stack[:, quay.pixels], np.nan), axis=0)
+    level = mean_seen(np.where(free, profiles, np.nan))
+    shown = profiles[np.isfinite(profiles)]
+    usual = np.quantile(shown, options.usual) if shown.size else np.nan
+    raised = level > usual + options.raised * noise
+    column = mean_seen(np.where(free[:, quay.bins], stack[:, quay.pixels], np.nan))
     bright = section_means(column[None, quay.outer], quay.bins[quay.outer], count)[0] > options.bright
     free[:, _ship_long(raised, pixel_m, options) | _ship_long(bright, pixel_m, options)] = False
     free = free[:, quay.bins]

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from tasks.science.radiometry import MAD_TO_SD
+from tasks.science.radiometry import MAD_TO_SD, median_seen
 
 Column = npt.NDArray[np.float32]
 
@@ -121,13 +121,5 @@ def _date_levels(values: npt.NDArray[np.float32], open_water: npt.NDArray[np.boo
 
 def _level_and_spread(values: npt.NDArray[np.float32]) -> tuple[Column, Column]:
     """Median in time and MAD-based spread; NaN where nothing is."""
-    level = _nanmedian(values)
-    return level, np.maximum(MAD_TO_SD * _nanmedian(np.abs(values - level)), np.float32(NOISE))
-
-
-def _nanmedian(values: npt.NDArray[np.float32]) -> Column:
-    ordered = np.sort(values, axis=0)  # NaN go last
-    count = np.isfinite(values).sum(axis=0)
-    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(values) - 1)
-    both = [np.take_along_axis(ordered, at[None], axis=0)[0] for at in (low, high)]
-    return np.asarray(np.where(count > 0, (both[0] + both[1]) / 2, np.nan), dtype=np.float32)
+    level = median_seen(values)
+    return level, np.maximum(MAD_TO_SD * median_seen(np.abs(values - level)), np.float32(NOISE))

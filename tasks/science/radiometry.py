@@ -73,6 +73,23 @@ def _mask_fill(db: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     return np.where(db != 0, db, np.nan).astype(np.float32)
 
 
+def mean_seen(stack: npt.NDArray[np.floating[Any]]) -> npt.NDArray[Any]:
+    """Mean over the first axis, NaN left out; NaN, and no warning, where there is nothing else."""
+    seen = np.isfinite(stack)
+    count = seen.sum(axis=0)
+    total = np.where(seen, stack, 0).sum(axis=0, dtype=np.float64)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(stack.dtype)
+
+
+def median_seen(stack: npt.NDArray[np.floating[Any]]) -> npt.NDArray[Any]:
+    """Median over the first axis, NaN left out; NaN, and no warning, where there is nothing else."""
+    ordered = np.sort(stack, axis=0)  # NaN go last
+    count = np.isfinite(stack).sum(axis=0)
+    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(stack) - 1)
+    both = [np.take_along_axis(ordered, at[None], axis=0)[0] for at in (low, high)]
+    return np.where(count > 0, (both[0] + both[1]) / 2, np.nan).astype(stack.dtype)
+
+
 def level_and_spread(values: npt.NDArray[Any]) -> tuple[float, float]:
     """Median and MAD-based standard deviation; targets up to half of the pixels do not move them."""
     level = float(np.median(values))

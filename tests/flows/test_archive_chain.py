@@ -159,20 +159,20 @@ def planes_of(ref: ArchiveRef, files: list[Path]) -> tuple[Path, Path]:
     raise AssertionError("no plane found")
 
 
-def test_optical_images_are_archived_by_name_and_measured_by_nobody(
-    port: tuple[str, Path], tmp_path: Path
-) -> None:
+def test_optical_images_are_archived_and_measured_by_name(port: tuple[str, Path], tmp_path: Path) -> None:
     made = [optical(one, number) for number, one in enumerate(passes(3, bands=("nir", "red")))]
     catalog = make_collection(tmp_path / "images", *made, collection="tiny-s2")
     option = ("--collection", "tiny-s2")
     said = answer(backfill((port[0], catalog), tmp_path / "out", *option))
-    assert (said["ingested"], said["looks"], said["page"]) == (3, 0, "")
+    assert (said["ingested"], said["measured"]) == (3, 3)
     cube = open_cube(archive_of(tmp_path / "out"), "tiny-s2")
     assert cube["nir"].attrs["units"] == "reflectance"
     assert cube["nir"].dtype == np.uint16
     again = answer(backfill((port[0], catalog), tmp_path / "out", *option))
     assert (again["new"], again["known"]) == (0, 3)
-    assert not (tmp_path / "out" / "tiny").exists()
+    looks = pd.read_parquet(tmp_path / "out" / "tiny" / "looks.parquet")
+    assert set(looks["sensor"]) == {"optical"}
+    assert looks["flags"].str.contains("no_memory").all()
 
 
 def optical(scene: Scene, seed: int) -> Scene:

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from tasks.errors import InputError
-from tasks.science.radiometry import level_and_spread, to_db
+from tasks.science.radiometry import level_and_spread, mean_seen, median_seen, to_db
 
 
 def test_linear_power_becomes_decibels_and_nothing_stays_nothing() -> None:
@@ -48,3 +48,14 @@ def test_targets_do_not_move_level_and_spread() -> None:
     level, spread = level_and_spread(values)
     assert level == pytest.approx(5, abs=0.25)
     assert spread == pytest.approx(2, rel=0.15)
+
+
+@pytest.mark.parametrize("dates", [1, 2, 5, 8])
+def test_means_and_medians_of_what_was_seen_equal_their_twins(dates: int) -> None:
+    rng = np.random.default_rng(dates)
+    stack = rng.normal(size=(dates, 60)).astype("float32")
+    stack[rng.random(stack.shape) < 0.4] = np.nan
+    stack[:, 7] = np.nan
+    for ours, twin in ((mean_seen, np.nanmean), (median_seen, np.nanmedian)):
+        wanted = [twin(c[np.isfinite(c)]) if np.isfinite(c).any() else np.nan for c in stack.T]
+        np.testing.assert_allclose(ours(stack), wanted, rtol=1e-5)
