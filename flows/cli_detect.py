@@ -99,6 +99,8 @@ def _print(found: Mapping[str, Any], lengths: Mapping[str, int]) -> None:
     _print_images(found["images"])
     for name, reason in found["left_out"].items():
         out_console.print(f"left out {name}: {reason}", style="yellow", markup=False, highlight=False)
+    if any(image["simulated"] for image in found["images"]):
+        out_console.print("simulated images: made by a program; nothing here happened", style="yellow")
     assumed = {text: None for image in found["images"] for text in image["assumed"]}
     for text in assumed:
         out_console.print(f"assumed: {text}", style="dim", markup=False, highlight=False)
@@ -107,7 +109,8 @@ def _print(found: Mapping[str, Any], lengths: Mapping[str, int]) -> None:
         out_console.print(f"{found['vessels']} vessels: {counted}", markup=False, highlight=False)
         _print_largest(found["rows"], several=len(found["images"]) > 1)
     else:
-        out_console.print("no vessels", markup=False, highlight=False)
+        seen = any(image["vessels"] is not None for image in found["images"])
+        out_console.print("no vessels" if seen else "nothing was seen: all is under cloud", highlight=False)
     out_console.print(f"written: {found['out']}", markup=False, highlight=False)
     for path in found.get("pictures", {}).values():
         out_console.print(f"picture: {path}", markup=False, highlight=False)
@@ -124,7 +127,7 @@ def _print_images(images: list[Mapping[str, Any]]) -> None:
             f"{one['pixel_m']:g} m",
             f"{one['searched_km2']:.1f} km²",
             "" if one["seen_share"] is None else f"{one['seen_share']:.0%}",
-            str(one["vessels"]),
+            "not seen" if one["vessels"] is None else str(one["vessels"]),
         )
     out_console.print(table)
     if (more := len(images) - IMAGES_SHOWN) > 0:

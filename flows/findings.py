@@ -204,7 +204,7 @@ def _unknown(found: Findings) -> list[str]:
     return [
         "Not known: what the ships carried, and which ship was which; no image can show it.",
         f"  Not seen: the days between the looks (one in {max(gaps):.0f} days, or more often).",
-        "  Not measured yet: containers, rail cars, optical images.",
+        "  Not told yet: containers, rail cars; optical images are in no series.",
     ]
 
 

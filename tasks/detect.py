@@ -21,11 +21,10 @@ import numpy.typing as npt
 from tasks.catalog.image import SENSORS, Image, Wish, open_image
 from tasks.catalog.image_planes import Planes, read_image, whole_image
 from tasks.catalog.optical import REFLECTANCE_BANDS
-from tasks.catalog.records import RADAR_BANDS
 from tasks.catalog.sources import sources
 from tasks.errors import InputError, SceneError
 from tasks.grid import Block, blocks, window_of
-from tasks.model import Site
+from tasks.model import RADAR_BANDS, Site
 from tasks.products.detections import SUFFIXES, detections_table, write_detections
 from tasks.products.quicklook import Look, draw_look
 from tasks.science import MEASURE_VERSION
@@ -35,7 +34,6 @@ from tasks.science.optical import DEFAULT_OPTICAL, detect_optical_scene
 from tasks.science.scene import DEFAULT_SCENE, detect_radar_scene
 from tasks.science.shapes import Vessel
 from tasks.science.vessels import DEFAULT_VESSELS
-from tasks.science.water import model_water, water_body
 
 UNITS = ("auto", "db", "linear", "reflectance")
 
@@ -210,6 +208,9 @@ class Search:
     searched_px: int
     """Pixels that were seen and searched."""
 
+    holds_data: bool
+    """Whether there was any data where vessels are looked for, be it of clouds."""
+
     seen_share: float
     """Share that was seen of what was to be searched: of the site's water, else of the whole image."""
 
@@ -225,7 +226,7 @@ def search(image: Image, ground: Ground) -> Search:
     if ground.searched is not None and not ground.searched.any():
         raise SceneError(f"{image.name} reaches near the site, but not to any of its water or berths")
     found = (_search_radar if image.is_radar else _search_optical)(image, ground)
-    if not found.seen_share:
+    if not found.holds_data:
         raise SceneError(f"{image.name} holds no data{'' if ground.searched is None else ' over the site'}")
     inside = tuple(vessel for vessel in found.vessels if ground.holds(vessel))
     return replace(found, vessels=inside)
@@ -246,7 +247,7 @@ def _search_radar(image: Image, ground: Ground) -> Search:
     searched_px = seen_px
     if found.searched is not None:
         searched_px = int(found.searched.mean() * image.box.shape[0] * image.box.shape[1])
-    return Search(vessels, searched_px, seen_px / wanted_px)
+    return Search(vessels, searched_px, seen_px > 0, seen_px / wanted_px)
 
 
 def _is_free(vessel: Vessel, planes: Planes, image: Image, ground: Ground) -> bool:
@@ -265,7 +266,7 @@ def _is_free(vessel: Vessel, planes: Planes, image: Image, ground: Ground) -> bo
 def _search_optical(image: Image, ground: Ground) -> Search:
     margin_px = int(np.ceil(MARGIN_M / image.pixel_m))
     vessels: list[Vessel] = []
-    wanted_px, seen_px, searched_px = 0, 0, 0
+    wanted_px, seen_px, searched_px, held = 0, 0, 0, False
     for block in blocks(image.box, BLOCK_PX, margin_px):
         masks = [None if mask is None else mask[block.window] for mask in (ground.searched, ground.land)]
         if masks[0] is not None and not masks[0].any():
@@ -277,22 +278,16 @@ def _search_optical(image: Image, ground: Ground) -> Search:
             reflectance, image.pixel_m, water=masks[0], land=masks[1], unclear=hidden
         )
         vessels += [moved for vessel in found.vessels if (moved := _in_core(vessel, block)) is not None]
-        seen = (seen_in(planes) & ~hidden)[block.own]
+        data = seen_in(planes)[block.own]
+        seen = data & ~hidden[block.own]
         inside = np.ones(seen.shape, bool) if masks[0] is None else masks[0][block.own]
-        water = inside if masks[0] is not None else _water_in(reflectance, image.pixel_m)[block.own]
+        water = inside if found.searched is None else found.searched[block.own]
+        held |= bool((data & inside).any())
         wanted_px += int(inside.sum())
         seen_px += int((seen & inside).sum())
         searched_px += int((seen & water).sum())
     vessels.sort(key=lambda v: (v.row, v.col))
-    return Search(tuple(vessels), searched_px, seen_px / wanted_px)
-
-
-def _water_in(reflectance: Planes, pixel_m: float) -> Mask:
-    """Water that the image itself shows, ``(y, x)``: where its vessels are looked for."""
-    model = model_water(reflectance, pixel_m)
-    if model is None:
-        return np.zeros(next(iter(reflectance.values())).shape, bool)
-    return water_body(reflectance, model, pixel_m)
+    return Search(tuple(vessels), searched_px, held, seen_px / wanted_px)
 
 
 def _hidden(reflectance: Planes, classes: npt.NDArray[Any] | None, pixel_m: float) -> Mask:
@@ -331,12 +326,13 @@ def _about(image: Image, site: Site | None, found: Search) -> Row:
         "bands": [band.name for band in image.bands],
         "units": image.bands[0].units,
         "assumed": list(image.assumed),
+        "simulated": image.simulated,
         "crs": str(image.box.crs),
         "pixel_m": image.pixel_m,
         "searched": where if site is None else f"water zones and berths of {site.site_id}",
         "searched_km2": found.searched_px * image.pixel_m**2 / 1e6,
         "seen_share": found.seen_share,
-        "vessels": len(found.vessels),
+        "vessels": len(found.vessels) if found.seen_share else None,  # not seen is not none there
     }
 
 

@@ -21,10 +21,9 @@ from tasks.archive.storage import check_place
 from tasks.archive.store import archive_ref
 from tasks.archive.verify import Verified, verify_repository
 from tasks.catalog.geotiff import not_a_tiff
-from tasks.catalog.records import RADAR_BANDS
 from tasks.catalog.search import search
 from tasks.errors import InputError
-from tasks.model import Pass, Plan, Rejection, Request, SceneRef, passes_of
+from tasks.model import RADAR_BANDS, Pass, Plan, Rejection, Request, SceneRef, passes_of
 from tasks.products.manifest import is_current, state
 from tasks.science import MEASURE_VERSION
 

@@ -23,7 +23,6 @@ from tasks.science.trips import DEFAULT_TRIPS, TripOptions, Trips
 __all__ = [
     "SURE",
     "Occupancy",
-    "comparable",
     "infer_occupancy",
     "infer_regimes",
     "infer_series",

@@ -85,6 +85,9 @@ class Site:
         return tuple(z for z in self.zones if z.kind in WATER_KINDS)
 
 
+RADAR_BANDS = ("vv", "vh", "hh", "hv")
+"""Common names of radar's bands; an image that has one is radar, any other is optical."""
+
 Units = Literal["1", "dB", "relative dB", "reflectance", "class"]
 """Linear power, calibrated decibel, decibel with unknown zero and step, surface reflectance (0 to 1
 for most ground), or class codes that must never be averaged."""

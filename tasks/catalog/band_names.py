@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from tasks.catalog.optical import FILE_BANDS, OPTICAL_BANDS, SENTINEL_2_KEYS
-from tasks.catalog.records import CALIBRATED, RADAR_BANDS
+from tasks.catalog.records import CALIBRATED
+from tasks.model import RADAR_BANDS
 
 KNOWN = (*RADAR_BANDS, *OPTICAL_BANDS)
 

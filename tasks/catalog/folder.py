@@ -18,9 +18,9 @@ from tasks.catalog.band_names import KNOWN, PLANET, exact, once, planet_names, w
 from tasks.catalog.geotiff import take
 from tasks.catalog.optical import INTEGER_SCALE, OPTICAL_BANDS, SENTINEL_2_KEYS
 from tasks.catalog.providers import ACCESS
-from tasks.catalog.records import RADAR_BANDS, units_of
+from tasks.catalog.records import units_of
 from tasks.errors import SceneError
-from tasks.model import BandAsset, Rejection, SceneRef, Units
+from tasks.model import RADAR_BANDS, BandAsset, Rejection, SceneRef, Units
 
 SUFFIXES = (".tif", ".tiff")
 

@@ -123,6 +123,7 @@ def _ask(href: str, access: Access) -> Verdict | None:
 def _worded(band: BandAsset, access: Access, fault: Exception, verdict: Verdict | None) -> SceneError:
     """Say why a file cannot be read, in one line and without secrets (GDAL's has the signed URL)."""
     href, detail = shown(band.href), GDAL_NAME.sub("", shown(str(fault.__cause__ or fault)))
+    detail = detail.removeprefix(f"{href.rsplit('/', 1)[-1]}, ")  # GDAL names the file too
     reason, permanent = f"{href}: {' '.join(detail.split())[:300]}", True
     if verdict is not None and not verdict.is_tiff:
         reason, permanent = verdict.reason, verdict.permanent

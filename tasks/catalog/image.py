@@ -16,16 +16,24 @@ from odc.geo.geobox import GeoBox
 
 from tasks.catalog.folder import SUFFIXES, acquisition
 from tasks.catalog.geotiff import take
-from tasks.catalog.image_file import SENTINEL_2, ImageFile, box_of, look, named_by_user, names_of, satellite
+from tasks.catalog.image_file import (
+    SENTINEL_2,
+    ImageFile,
+    box_of,
+    is_simulated,
+    look,
+    named_by_user,
+    names_of,
+    satellite,
+)
 from tasks.catalog.meaning import Meaning, optical_meaning, radar_meaning
 from tasks.catalog.optical import OPTICAL_BANDS, REFLECTANCE_BANDS
 from tasks.catalog.providers import ACCESS, Access
-from tasks.catalog.records import RADAR_BANDS
 from tasks.catalog.search import read_item
 from tasks.catalog.sources import Source
 from tasks.errors import SceneError
 from tasks.grid import ground_box, pixel_edges_m
-from tasks.model import BandAsset, SceneRef
+from tasks.model import RADAR_BANDS, BandAsset, SceneRef
 
 SENSORS = ("sentinel-1", "sentinel-2", "optical")
 
@@ -72,6 +80,9 @@ class Image:
 
     assumed: tuple[str, ...] = ()
     """What the files do not say and was decided by a rule, in words; also why it is warped, if it is."""
+
+    simulated: bool = False
+    """Whether a program made it, by its files' own word."""
 
     @property
     def is_radar(self) -> bool:
@@ -127,6 +138,7 @@ def _from_files(source: Source, wish: Wish, access: Access) -> Image:
         _edge_m(box),
         next((moment for moment in moments if moment is not None), None),
         (*dict.fromkeys(assumed), *_warped(box, why)),
+        any(is_simulated(file.tags) for _, file, _ in used),
     )
 
 
@@ -180,9 +192,11 @@ def _from_item(source: Source, wish: Wish, access: Access) -> Image:
     _check_units(source.name, kind is RADAR_BANDS, wish.units)
     if wish.units in ("db", "linear"):
         taken = [replace(band, units="dB" if wish.units == "db" else "1") for band in taken]
-    boxes = [take((band,), access, box_of) for band in taken]
-    box, why = ground_box(min(boxes, key=pixel_edges_m))
-    return Image(source.name, sensor, tuple(taken), box, _edge_m(box), scene.acquired, _warped(box, why))
+    heads = [take((band,), access, lambda file: (box_of(file), is_simulated(file.tags()))) for band in taken]
+    box, why = ground_box(min((box for box, _ in heads), key=pixel_edges_m))
+    made = any(simulated for _, simulated in heads)
+    about = (_edge_m(box), scene.acquired, _warped(box, why), made)
+    return Image(source.name, sensor, tuple(taken), box, *about)
 
 
 def _sensor_of_item(scene: SceneRef) -> str:

@@ -112,6 +112,11 @@ def _sample(source: Any, index: int) -> npt.NDArray[Any]:
     return np.asarray(values[data])
 
 
+def is_simulated(tags: Mapping[str, str]) -> bool:
+    """Tell by a file's tags whether a program made it: every simulated file says so."""
+    return any(text.startswith("SIMULATED") for text in tags.values())
+
+
 def box_of(source: Any) -> GeoBox:
     """Grid of an open file."""
     return GeoBox(source.shape, Affine(*source.transform[:6]), source.crs.to_string())

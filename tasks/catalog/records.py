@@ -16,9 +16,7 @@ from typing import Any
 from tasks.catalog.claims import claim_of
 from tasks.catalog.optical import optical_bands
 from tasks.errors import SceneError
-from tasks.model import BandAsset, SceneRef, Units
-
-RADAR_BANDS = ("vv", "vh", "hh", "hv")
+from tasks.model import RADAR_BANDS, BandAsset, SceneRef, Units
 
 S1_ORBIT = re.compile(r"^S1([ABC])_.*_(\d{6})_[0-9A-F]{6}(?:_|$)")
 CALIBRATED = re.compile(r"^(?:gamma|sigma|beta)0[_-](?=[vh]{2}$)")

@@ -188,11 +188,15 @@ def _title(about: Mapping[str, Any], count: int) -> str:
     when = about.get("acquired")
     date = f"{when:%Y-%m-%d %H:%M} UTC" if when is not None else "date unknown"
     vessels = "1 vessel" if count == 1 else f"{count} vessels"
+    if about.get("vessels", count) is None:
+        vessels = "not seen"
     name = Path(str(about["image"])).with_suffix("").name.strip("*") or Path(str(about["image"])).parent.name
     return f"{name}   {about['sensor']}   {date}   {vessels}"
 
 
 def _credit(about: Mapping[str, Any]) -> str:
+    if about.get("simulated"):
+        return "SIMULATED: made by a program; nothing here happened"
     if not str(about["sensor"]).startswith("sentinel"):
         return ""
     year = f" {about['acquired']:%Y}" if about.get("acquired") is not None else ""

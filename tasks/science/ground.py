@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from tasks.grid import bearing_deg, cell_lonlat, draw
 from tasks.model import Site, ZoneKind
-from tasks.science.shapes import Vessel, heading_deg, outline
+from tasks.science.shapes import Vessel, described
 from tasks.science.vessels import EIGHT, VesselOptions
 from tasks.science.zones import STRUCTURE_MARGIN_PX, draw_site
 
@@ -116,19 +116,4 @@ def vessel_row(vessel: Vessel, box: GeoBox, ground: Ground) -> dict[str, Any]:
     lon, lat = (float(v[0]) for v in cell_lonlat(box, [vessel.row], [vessel.col]))
     bearing = np.radians(bearing_deg(box, vessel.row, vessel.col, vessel.axis))
     true = replace(vessel, axis=(float(np.sin(bearing)), float(np.cos(bearing))))
-    return {
-        "longitude": lon,
-        "latitude": lat,
-        "length_m": vessel.length_m,
-        "length_sd_m": vessel.length_sd_m,
-        "width_m": _known(vessel.width_m),
-        "width_sd_m": _known(vessel.width_sd_m),
-        "heading_deg": heading_deg(true),
-        "zone_id": ground.zone_at(vessel.row, vessel.col),
-        "score": vessel.score,
-        "outline": outline(true, lon, lat),
-    }
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else value
+    return {"zone_id": ground.zone_at(vessel.row, vessel.col)} | described(true, lon, lat)

@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tasks.model import RADAR_BANDS
 from tasks.science.background import BACKGROUND_PLANES, QUANTILE, Epoch, Moment, epochs_of
 from tasks.science.clear_epochs import clear_epochs
 from tasks.science.optical_looks import DEFAULT_OPTICAL_LOOK, learn_optical, measure_optical, optical_planes
 from tasks.science.radar_looks import DEFAULT_LOOK, learn_radar, measure_scenes
-
-RADAR_BANDS = frozenset({"vv", "vh", "hh", "hv"})
 
 Rows = list[dict[str, Any]]
 
@@ -61,4 +60,4 @@ OPTICAL = Method(
 
 def method_of(bands: Sequence[str]) -> Method:
     """Choose by the bands of a collection."""
-    return RADAR if RADAR_BANDS & set(bands) else OPTICAL
+    return RADAR if set(RADAR_BANDS) & set(bands) else OPTICAL

@@ -103,8 +103,9 @@ def detect_optical_scene(
         water = baseline.water(pixel_m, options.water)
     model = model_water(planes, pixel_m, None, options.water)
     if model is None:
-        return Detection(())
+        return Detection((), searched=None if water is not None else np.zeros(_shape(planes), bool))
     body = water_body(planes, model, pixel_m, options.water)
+    searched = None if water is not None else body.copy()
     shape = body.shape
     if water is None:
         solid = _land(body, np.isfinite(next(iter(planes.values()))), pixel_m, options)
@@ -131,7 +132,7 @@ def detect_optical_scene(
             else:
                 vessels.append(replace(vessel, row=row, col=col))
     vessels.sort(key=lambda v: (v.row, v.col))
-    return Detection(tuple(vessels), tuple(sorted(artefacts)))
+    return Detection(tuple(vessels), tuple(sorted(artefacts)), searched)
 
 
 def _in_part(
@@ -146,6 +147,10 @@ def _in_part(
     taken = [found.vessel for found in afloat if not found.refused]
     for vessel in claims(boxes, taken, around, pixel_m, options.evidence):
         yield Found(vessel)
+
+
+def _shape(planes: Mapping[str, Plane]) -> tuple[int, ...]:
+    return next(iter(planes.values())).shape
 
 
 def seen_planes(reflectance: Mapping[str, Plane], unclear: Mask | None = None) -> dict[str, Plane]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +22,10 @@ from tasks.science.learnt_water import learn_empty
 from tasks.science.moorings import lay_alongside
 from tasks.science.optical import DEFAULT_OPTICAL, OpticalOptions, detect_optical_scene
 from tasks.science.water import model_water
-from tasks.science.zones import MIN_SEEN, NO_MEMORY, Layers, draw_site, look_rows, vessel_row
+from tasks.science.zones import MIN_SEEN, NO_MEMORY, Layers, Rows, Shown, draw_site, write_looks
 
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
-Rows = list[dict[str, Any]]
 
 CLASSES = "scl"
 
@@ -94,11 +92,8 @@ def _remembered(background: Mapping[str, Plane], layers: Layers) -> Baseline:
 
 def _beside_quays(layers: Layers) -> Mask:
     """Pixels of the berths' strips that are water through and through."""
-    strips = np.zeros(layers.water.shape, bool)
-    for face in layers.faces:
-        strips[face.rows, face.cols] = True
     mixed = ndimage.binary_dilation(layers.land, iterations=MIXED_PX) if layers.land.any() else layers.land
-    return np.asarray(strips & ~mixed)
+    return np.asarray(layers.strips & ~mixed)
 
 
 def clouds_of(scene: xr.Dataset, planes: Mapping[str, Plane], pixel_m: float) -> Mask:
@@ -140,14 +135,10 @@ def measure_optical(
         Plain rows: one per scene × zone, one per vessel inside a zone that was seen.
     """
     layers = draw_site(site, box)
-    where = layers.water.copy()
-    for face in layers.faces:
-        where[face.rows, face.cols] = True
+    where = layers.water | layers.strips
     baseline = None if memory_flag == NO_MEMORY else _remembered(background, layers)
-    looks: Rows = []
-    vessels: Rows = []
-    for k in range(block.sizes["time"]):
-        scene = block.isel(time=k)
+
+    def read(scene: xr.Dataset) -> Shown:
         planes = reflectance_of(scene, bands)
         unclear = clouds_of(scene, planes, layers.pixel_m)
         seen = np.logical_and.reduce([np.isfinite(p) for p in planes.values()]) & ~unclear
@@ -161,15 +152,6 @@ def measure_optical(
             options=options.vessels,
         )
         berths, free = lay_alongside(found.vessels, layers.faces, seen, layers.pixel_m, options.min_seen)
-        header = {
-            "site": site.site_id,
-            "scene_id": str(scene["scene_id"].values),
-            "collection": str(block.attrs["collection"]),
-            "sensor": OPTICAL,
-            "acquired": scene["time"].values.astype("datetime64[s]"),
-        }
-        afloat = replace(found, vessels=free)
-        rows, told = look_rows(site, layers, seen, afloat, berths, memory_flag, options.min_seen)
-        looks += [header | row for row in rows]
-        vessels += [header | vessel_row(v, zone, box) for v, zone in told]
-    return looks, vessels
+        return Shown(seen, replace(found, vessels=free), berths)
+
+    return write_looks(block, site, layers, read, OPTICAL, memory_flag, options.min_seen)

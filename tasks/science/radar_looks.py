@@ -21,7 +21,7 @@ from tasks.science.berths import DEFAULT_BERTHS, BerthLook, BerthOptions, measur
 from tasks.science.radiometry import join_bands
 from tasks.science.shapes import Detection
 from tasks.science.vessels import DEFAULT_VESSELS, EIGHT, VesselOptions, detect_vessels, multilook_radius
-from tasks.science.zones import MIN_SEEN, STRUCTURE_MARGIN_PX, Layers, Rows, draw_site, look_rows, vessel_row
+from tasks.science.zones import MIN_SEEN, STRUCTURE_MARGIN_PX, Layers, Rows, Shown, draw_site, write_looks
 
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -84,26 +84,15 @@ def measure_scenes(
         Plain rows: one per scene × zone, one per vessel inside a zone that was seen.
     """
     layers = draw_site(site, box)
-    looks: Rows = []
-    vessels: Rows = []
-    for k in range(block.sizes["time"]):
-        scene = block.isel(time=k)
+
+    def read(scene: xr.Dataset) -> Shown:
         joined = join_bands(scene, bands, layers.water)
         db = joined.values
         found = detect_vessels(db, layers.water, layers.land, background, layers.pixel_m, options.vessels)
         berths, hulls = _read_berths(joined, layers, background, options)
-        header = {
-            "site": site.site_id,
-            "scene_id": str(scene["scene_id"].values),
-            "collection": str(block.attrs["collection"]),
-            "sensor": RADAR,
-            "acquired": scene["time"].values.astype("datetime64[s]"),
-        }
-        found = _free_of(found, hulls, berths, layers, options)
-        rows, seen = look_rows(site, layers, np.isfinite(db), found, berths, memory_flag, options.min_seen)
-        looks += [header | row for row in rows]
-        vessels += [header | vessel_row(v, zone, box) for v, zone in seen]
-    return looks, vessels
+        return Shown(np.isfinite(db), _free_of(found, hulls, berths, layers, options), berths)
+
+    return write_looks(block, site, layers, read, RADAR, memory_flag, options.min_seen)
 
 
 def _read_berths(

@@ -6,6 +6,7 @@ Radar and optical detectors end here, so that a vessel means the same whatever s
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,19 +52,8 @@ class Detection:
     """Centres (row, col) of bright groups that no ship can be."""
 
     searched: npt.NDArray[np.bool_] | None = field(default=None, compare=False)
-    """``(y, x)`` seen sea off the land that was told from the scene, on square blocks of the grid; None where
-    the caller said where to look."""
-
-
-def length_sd_m(length_m: float, pixel_m: float) -> float:
-    """Give the standard error of a length: a pixel at either end, and the threshold's place on the flank.
-
-    Examples
-    --------
-    >>> round(length_sd_m(120.0, 10.0), 1)
-    22.9
-    """
-    return float(np.hypot(np.sqrt(2) * pixel_m, 0.15 * length_m))
+    """``(y, x)`` water that the scene itself shows; radar's on square blocks of the grid. None where the
+    caller said where to look."""
 
 
 def heading_deg(vessel: Vessel) -> float:
@@ -85,3 +75,22 @@ def outline(vessel: Vessel, lon: float, lat: float) -> BaseGeometry:
     metres = 111_320.0  # per degree of latitude; outlines are good to a pixel, not to a centimetre
     degrees = shapely.transform(hull, lambda xy: xy / [metres * np.cos(np.radians(lat)), metres])
     return translate(degrees, lon, lat)
+
+
+def described(vessel: Vessel, lon: float, lat: float) -> dict[str, Any]:
+    """Write a vessel at a place down, EPSG:4326; None is not known."""
+    return {
+        "longitude": lon,
+        "latitude": lat,
+        "length_m": vessel.length_m,
+        "length_sd_m": vessel.length_sd_m,
+        "width_m": _known(vessel.width_m),
+        "width_sd_m": _known(vessel.width_sd_m),
+        "heading_deg": heading_deg(vessel),
+        "score": vessel.score,
+        "outline": outline(vessel, lon, lat),
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value

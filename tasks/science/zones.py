@@ -7,11 +7,13 @@ says nothing yet of yards and rails.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 from odc.geo.geobox import GeoBox
 from scipy import ndimage
 
@@ -19,7 +21,7 @@ from tasks.grid import cell_lonlat, draw, pixel_size_m, zone_masks
 from tasks.model import WATER_KINDS, Site, Zone, ZoneKind
 from tasks.science.berths import BerthLook
 from tasks.science.quays import Face, draw_faces
-from tasks.science.shapes import Detection, Vessel, heading_deg, outline
+from tasks.science.shapes import Detection, Vessel, described
 from tasks.science.vessels import EIGHT
 
 MIN_SEEN = 0.5
@@ -70,6 +72,14 @@ class Layers:
     faces: tuple[Face, ...] = ()
     """Berths, by the quay that they lie at; their strips are not part of `water`."""
 
+    @property
+    def strips(self) -> npt.NDArray[np.bool_]:
+        """Pixels of the berths' strips of water."""
+        drawn = np.zeros(self.water.shape, bool)
+        for face in self.faces:
+            drawn[face.rows, face.cols] = True
+        return drawn
+
 
 def draw_site(site: Site, box: GeoBox) -> Layers:
     """Draw a site's zones on a grid."""
@@ -90,52 +100,92 @@ def draw_site(site: Site, box: GeoBox) -> Layers:
 Rows = list[dict[str, Any]]
 
 
-def look_rows(
+@dataclass(frozen=True)
+class Shown:
+    """What one scene shows."""
+
+    seen: npt.NDArray[np.bool_]
+    """``(y, x)`` pixels that it shows."""
+
+    found: Detection
+    """Vessels that lie freely."""
+
+    berths: Mapping[str, BerthLook]
+    """By zone id; a berth that is not among them is not measured."""
+
+
+def write_looks(
+    block: xr.Dataset,
     site: Site,
     layers: Layers,
-    seen: npt.NDArray[np.bool_],
-    found: Detection,
-    berths: dict[str, BerthLook],
+    read: Callable[[xr.Dataset], Shown],
+    sensor: str,
     memory_flag: str,
     min_seen: float,
-) -> tuple[Rows, list[tuple[Vessel, Zone]]]:
-    """Write one row per measured zone, and list the vessels in those that were seen.
+) -> tuple[Rows, Rows]:
+    """Read the scenes of a block one by one, and write down what they show.
 
     Parameters
     ----------
+    block
+        ``(time, y, x)`` per band, ``scene_id`` along time, ``collection`` in the attributes.
     site, layers
         The zones, and where they lie on the grid.
-    seen
-        ``(y, x)`` pixels that the scene shows.
-    found
-        Vessels that lie freely.
-    berths
-        What each berth showed; a berth that is not among them is not measured.
+    read
+        Tells what one scene shows.
+    sensor
+        Kind of sensor, for every row.
     memory_flag
         Flag that every row carries when there was little to compare with.
     min_seen
         Share of a zone that must be seen.
+
+    Returns
+    -------
+    looks, vessels
+        Plain rows: one per scene × zone, one per vessel inside a zone that was seen.
     """
+    looks: Rows = []
+    vessels: Rows = []
+    for k in range(block.sizes["time"]):
+        scene = block.isel(time=k)
+        header = {
+            "site": site.site_id,
+            "scene_id": str(scene["scene_id"].values),
+            "collection": str(block.attrs["collection"]),
+            "sensor": sensor,
+            "acquired": scene["time"].values.astype("datetime64[s]"),
+        }
+        rows, counted = _look_rows(site, layers, read(scene), memory_flag, min_seen)
+        looks += [header | row for row in rows]
+        vessels += [header | _vessel_row(v, zone, layers.box) for v, zone in counted]
+    return looks, vessels
+
+
+def _look_rows(
+    site: Site, layers: Layers, shown: Shown, memory_flag: str, min_seen: float
+) -> tuple[Rows, list[tuple[Vessel, Zone]]]:
+    """Write one row per measured zone, and list the vessels in those that were seen."""
     rows: Rows = []
     counted: list[tuple[Vessel, Zone]] = []
     for zone in site.measured_zones:
         mask = layers.zones[zone.zone_id]
-        share = float(seen[mask].mean()) if mask.any() else 0.0
+        share = float(shown.seen[mask].mean()) if mask.any() else 0.0
         row: dict[str, Any] = {"zone_id": zone.zone_id, "zone_kind": zone.kind.value, "seen_fraction": share}
         row |= dict.fromkeys(LOOK_MEASURES)
-        if zone.zone_id in berths:
-            row |= _berth_values(berths[zone.zone_id], memory_flag)
+        if zone.zone_id in shown.berths:
+            row |= _berth_values(shown.berths[zone.zone_id], memory_flag)
             if row["vessel_count"]:
-                counted += [(ship, zone) for ship in berths[zone.zone_id].ships]
+                counted += [(ship, zone) for ship in shown.berths[zone.zone_id].ships]
         elif share < min_seen:
             row["flags"] = "not_seen"
         elif zone.kind not in WATER_KINDS:
             row["flags"] = "not_measured"
         else:
-            here = [v for v in found.vessels if mask[round(v.row), round(v.col)]]
+            here = [v for v in shown.found.vessels if mask[round(v.row), round(v.col)]]
             row["vessel_count"] = len(here)
             row["vessel_length_m"] = float(sum(v.length_m for v in here))
-            artefact = any(mask[round(r), round(c)] for r, c in found.artefacts)
+            artefact = any(mask[round(r), round(c)] for r, c in shown.found.artefacts)
             row["flags"] = ";".join(filter(None, (memory_flag, "artefact" if artefact else "")))
             counted += [(v, zone) for v in here]
         rows.append(row)
@@ -155,18 +205,6 @@ def _berth_values(berth: BerthLook, memory_flag: str) -> dict[str, Any]:
     }
 
 
-def vessel_row(vessel: Vessel, zone: Zone, box: GeoBox) -> dict[str, Any]:
-    """Write one vessel as a plain row, its place and outline in EPSG:4326."""
+def _vessel_row(vessel: Vessel, zone: Zone, box: GeoBox) -> dict[str, Any]:
     lon, lat = cell_lonlat(box, [vessel.row], [vessel.col])
-    return {
-        "zone_id": zone.zone_id,
-        "longitude": float(lon[0]),
-        "latitude": float(lat[0]),
-        "length_m": vessel.length_m,
-        "width_m": None if np.isnan(vessel.width_m) else vessel.width_m,
-        "length_sd_m": vessel.length_sd_m,
-        "width_sd_m": None if np.isnan(vessel.width_sd_m) else vessel.width_sd_m,
-        "heading_deg": heading_deg(vessel),
-        "score": vessel.score,
-        "outline": outline(vessel, float(lon[0]), float(lat[0])),
-    }
+    return {"zone_id": zone.zone_id} | described(vessel, float(lon[0]), float(lat[0]))

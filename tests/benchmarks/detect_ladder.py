@@ -116,9 +116,7 @@ def _scenes(case: Case, name: str) -> _Scenes:
 
 def _in_space(scenes: _Scenes, score: Score) -> list[dict[str, Any]]:
     layers, found = scenes.layers, []
-    where = layers.water.copy()
-    for face in layers.faces:
-        where[face.rows, face.cols] = True
+    where = layers.water | layers.strips
     radius = multilook_radius(layers.pixel_m)
     for k in scenes.chosen:
         scene = scenes.cube.isel(time=k)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.catalog.records import RADAR_BANDS, newest_of_each, scene_record
+from tasks.catalog.records import newest_of_each, scene_record
 from tasks.errors import SceneError
-from tasks.model import BandAsset, SceneRef
+from tasks.model import RADAR_BANDS, BandAsset, SceneRef
 from tests.scenes import FIRST, make_item, passes
 
 SAMPLES = Path(
