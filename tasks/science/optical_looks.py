@@ -96,10 +96,12 @@ def _beside_quays(layers: Layers) -> Mask:
     return np.asarray(layers.strips & ~mixed)
 
 
-def clouds_of(scene: xr.Dataset, planes: Mapping[str, Plane], pixel_m: float) -> Mask:
-    """Cloud and its shadow, ``(y, x)``: from the provider's classes where there are some, and by its look."""
+def clouds_of(
+    scene: xr.Dataset, planes: Mapping[str, Plane], pixel_m: float, empty: Mapping[str, Plane] | None = None
+) -> Mask:
+    """Cloud and its shadow, ``(y, x)``: by the provider's classes, by its look, and by the empty place."""
     classes = scene[CLASSES].values if CLASSES in scene else None
-    return find_clouds(planes, pixel_m, classes)
+    return find_clouds(planes, pixel_m, classes, empty)
 
 
 def measure_optical(
@@ -140,7 +142,7 @@ def measure_optical(
 
     def read(scene: xr.Dataset) -> Shown:
         planes = reflectance_of(scene, bands)
-        unclear = clouds_of(scene, planes, layers.pixel_m)
+        unclear = clouds_of(scene, planes, layers.pixel_m, baseline.level if baseline else None)
         seen = np.logical_and.reduce([np.isfinite(p) for p in planes.values()]) & ~unclear
         found = detect_optical_scene(
             planes,

@@ -86,6 +86,27 @@ def test_optical_images_are_searched_on_their_water(tmp_path: Path) -> None:
     assert row["searched"] == "water found in the image"
 
 
+def test_an_image_under_cloud_is_not_seen_and_not_empty(tmp_path: Path) -> None:
+    white = {band: np.full(SCENE_BOX.shape, 0.6, "float32") for band in optical()}
+    result = roadstead("detect", write(tmp_path / "ms.tif", white), "--out", tmp_path / "v.geojson")
+    assert result.exit_code == 0, result.stderr
+    assert "nothing was seen" in result.stdout
+    (row,) = about(tmp_path / "v.geojson")["images"]
+    assert (row["vessels"], row["seen_share"], row["searched_km2"]) == (None, 0, 0)
+
+
+def test_a_simulated_image_says_so_and_credits_nobody(tmp_path: Path) -> None:
+    from tasks.products.quicklook import _credit
+
+    image = write(tmp_path / "S1A_x.tif", RADAR, TIFFTAG_IMAGEDESCRIPTION="SIMULATED. Made by a program.")
+    result = roadstead("detect", image, "--out", tmp_path / "v.geojson")
+    assert "nothing here happened" in result.stdout
+    (row,) = about(tmp_path / "v.geojson")["images"]
+    assert row["simulated"] is True
+    assert "Copernicus" not in _credit(row)
+    assert "SIMULATED" in _credit(row)
+
+
 @pytest.mark.parametrize("grid", ["degrees", "mercator"])
 def test_the_grid_does_not_move_a_ship(tmp_path: Path, grid: str) -> None:
     box = degrees_box() if grid == "degrees" else mercator_box()
