@@ -27,8 +27,9 @@ from tasks.errors import ArchiveError
 from tasks.grid import cell_lonlat
 from tasks.model import Request
 from tasks.science import MEASURE_VERSION
-from tasks.science.background import MIN_SCENES, Epoch, Moment, quarter_of, scatterer_list
+from tasks.science.epochs import MIN_SCENES, Epoch, Moment, quarter_of
 from tasks.science.methods import RADAR, Method, method_of
+from tasks.science.radar.background import scatterer_list
 from tasks.science.zones import NO_MEMORY, draw_site
 
 LOOKS_PER_JOB = 16

@@ -16,7 +16,7 @@ from tasks.archive.numbers import Planes
 from tasks.catalog.read import read_scenes
 from tasks.errors import SceneError
 from tasks.model import BandAsset, SceneRef
-from tasks.science.quality import compared_bands, inspect, prepare, sample, stack_of
+from tasks.science.delivery.quality import compared_bands, inspect, prepare, sample, stack_of
 
 COMPARED = 3
 """Bands of reflectance held against other dates: with three a step of all of them is told from haze."""

@@ -12,13 +12,13 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.errors import InputError
 from tasks.products.tables import read_looks, regimes_table
-from tasks.science import activity, trips
-from tasks.science.activity import SURE, Occupancy
 from tasks.science.basis import comparable
-from tasks.science.indicators import utilisation
 from tasks.science.quays import quay_metres
-from tasks.science.regimes import Change
-from tasks.science.trips import DEFAULT_TRIPS, TripOptions, Trips
+from tasks.science.series import activity, trips
+from tasks.science.series.activity import SURE, Occupancy
+from tasks.science.series.indicators import utilisation
+from tasks.science.series.regimes import Change
+from tasks.science.series.trips import DEFAULT_TRIPS, TripOptions, Trips
 
 __all__ = [
     "SURE",

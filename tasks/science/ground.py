@@ -13,8 +13,8 @@ from scipy import ndimage
 
 from tasks.grid import bearing_deg, cell_lonlat, draw
 from tasks.model import Site, ZoneKind
-from tasks.science.shapes import Vessel, described
-from tasks.science.vessels import EIGHT, VesselOptions
+from tasks.science.radar.vessels import VesselOptions
+from tasks.science.shapes import EIGHT, Vessel, described
 from tasks.science.zones import STRUCTURE_MARGIN_PX, draw_site
 
 Mask = npt.NDArray[np.bool_]

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.model import RADAR_BANDS
-from tasks.science.background import BACKGROUND_PLANES, QUANTILE, Epoch, Moment, epochs_of
-from tasks.science.clear_epochs import clear_epochs
-from tasks.science.optical_looks import DEFAULT_OPTICAL_LOOK, learn_optical, measure_optical, optical_planes
-from tasks.science.radar_looks import DEFAULT_LOOK, learn_radar, measure_scenes
+from tasks.science.epochs import Epoch, Moment, epochs_of
+from tasks.science.optical.clear_epochs import clear_epochs
+from tasks.science.optical.looks import DEFAULT_OPTICAL_LOOK, learn_optical, measure_optical, optical_planes
+from tasks.science.radar.background import BACKGROUND_PLANES, QUANTILE
+from tasks.science.radar.looks import DEFAULT_LOOK, learn_radar, measure_scenes
 
 Rows = list[dict[str, Any]]
 

@@ -7,11 +7,11 @@ outline there. Optical images show hulls; here those are laid along the faces.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from tasks.science.berths import BerthLook
 from tasks.science.quays import Face, Slot
 from tasks.science.shapes import Vessel
 
@@ -25,6 +25,23 @@ ROUND = 1.6
 
 MIN_PART_M = 10.0
 """A ship that reaches less than this into the next berth does not take it: a pixel, or the flare of a bow."""
+
+
+@dataclass(frozen=True)
+class BerthLook:
+    """One berth in one scene; nothing is claimed where `flag` is set."""
+
+    flag: str = ""
+    """``not_measured`` where the background does not know the berth, ``not_seen`` where the look did not."""
+
+    occupied_m: float | None = None
+
+    occupied_fraction: float | None = None
+    """Of the quay metres seen."""
+
+    ships: tuple[Vessel, ...] = ()
+    """Each run whose larger part lies here: the whole run, over the next berth too. Width NaN: beside a
+    quay it cannot be told from the quay's own brightness."""
 
 
 def lay_alongside(

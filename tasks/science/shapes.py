@@ -18,6 +18,10 @@ UNKNOWN_WIDTH_M = 20.0
 """Drawn where a width cannot be told: a resolution cell of the radar."""
 
 
+EIGHT = np.ones((3, 3), bool)
+"""Pixels that touch at a corner belong together."""
+
+
 @dataclass(frozen=True)
 class Vessel:
     """One detection, in pixels and metres of its grid."""

@@ -19,10 +19,9 @@ from scipy import ndimage
 
 from tasks.grid import cell_lonlat, draw, pixel_size_m, zone_masks
 from tasks.model import WATER_KINDS, Site, Zone, ZoneKind
-from tasks.science.berths import BerthLook
+from tasks.science.moorings import BerthLook
 from tasks.science.quays import Face, draw_faces
-from tasks.science.shapes import Detection, Vessel, described
-from tasks.science.vessels import EIGHT
+from tasks.science.shapes import EIGHT, Detection, Vessel, described
 
 MIN_SEEN = 0.5
 """Share of a zone that a look must see before the zone gets a value."""

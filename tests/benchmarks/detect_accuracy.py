@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import rasterio
 
-from tasks.science.scene import detect_radar_scene
+from tasks.science.radar.scene import detect_radar_scene
 from tests.benchmarks.accuracy import Detected, Measured, berths, detection, make_case
 from tests.benchmarks.bench_foundation import LATAKIA, count_errors
 from tests.benchmarks.detect_ladder import Rung, climb

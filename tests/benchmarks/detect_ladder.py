@@ -20,12 +20,12 @@ from tasks.archive.reading import cube_bands, cube_box, open_cube
 from tasks.archive.store import ArchiveRef
 from tasks.grid import cell_lonlat
 from tasks.model import Site
-from tasks.science.cfar import significance
-from tasks.science.clutter import multilook
-from tasks.science.hulls import find_hulls
-from tasks.science.radar_looks import learn_radar, measure_scenes
+from tasks.science.radar.cfar import significance
+from tasks.science.radar.clutter import multilook
+from tasks.science.radar.hulls import find_hulls
+from tasks.science.radar.looks import learn_radar, measure_scenes
+from tasks.science.radar.vessels import DEFAULT_VESSELS, multilook_radius
 from tasks.science.radiometry import level_and_spread, to_db
-from tasks.science.vessels import DEFAULT_VESSELS, multilook_radius
 from tasks.science.zones import Layers, draw_site
 from tasks.sites import load_site
 from tests.benchmarks import scoring

@@ -97,9 +97,9 @@ def work_limit(scene: Plane) -> object:
 
 def scan_of(scene: Plane) -> Any:
     """Prepare our CFAR as `detect_radar_scene` does, over sea alone: the half of the scene without land."""
-    from tasks.science.cfar import Image, Scan, lay_ring
-    from tasks.science.scene import cut, describe_sea
-    from tasks.science.survey import survey
+    from tasks.science.radar.cfar import Image, Scan, lay_ring
+    from tasks.science.radar.scene import cut, describe_sea
+    from tasks.science.radar.survey import survey
 
     half = scene[:, scene.shape[1] // 2 :]
     image = Image(lambda rows, cols: half[rows, cols], (half.shape[0], half.shape[1]), True, 1)
@@ -111,7 +111,7 @@ def scan_of(scene: Plane) -> Any:
 
 def work_cfar(scene: Plane) -> Callable[[], object]:
     """Our CFAR over as many pixels as the scene has: twice over its half without land."""
-    from tasks.science.cfar import exceeding
+    from tasks.science.radar.cfar import exceeding
 
     scan = scan_of(scene)
     return lambda: [exceeding(scan, 4.0) for _ in range(2)]
@@ -119,8 +119,8 @@ def work_cfar(scene: Plane) -> Callable[[], object]:
 
 def work_shapes(scene: Plane) -> Callable[[], object]:
     """Group and measure what our CFAR found."""
-    from tasks.science.cfar import exceeding
-    from tasks.science.hulls import find_hulls
+    from tasks.science.radar.cfar import exceeding
+    from tasks.science.radar.hulls import find_hulls
 
     scan = scan_of(scene)
     found = exceeding(scan, 4.0)
@@ -143,7 +143,7 @@ def work_scipy(scene: Plane) -> object:
 
 
 def work_detect(scene: Plane) -> object:
-    from tasks.science.scene import detect_radar_scene
+    from tasks.science.radar.scene import detect_radar_scene
 
     return detect_radar_scene({"vv": scene}, "1", PIXEL_M)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.science.scene import detect_radar_scene
+from tasks.science.radar.scene import detect_radar_scene
 from tests.benchmarks import bench_detect, detect_speed
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 from tasks.catalog.read import GDAL_OPTIONS
-from tasks.science.background import ENOUGH_SCENES
+from tasks.science.epochs import ENOUGH_SCENES
 from tests.flows.tiny import (
     DATES,
     FIRST,

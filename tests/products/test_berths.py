@@ -14,8 +14,8 @@ from tasks.model import Zone, ZoneKind
 from tasks.products.headline import Headline, headline, read_regimes
 from tasks.products.quay import OCCUPANCY_COLUMNS, Quay, read_quay
 from tasks.products.tables import regimes_table
-from tasks.science.activity import MIN_QUAY
-from tasks.science.berths import DEFAULT_BERTHS
+from tasks.science.radar.berths import DEFAULT_BERTHS
+from tasks.science.series.activity import MIN_QUAY
 from tests.products.test_page import HOSTILE, MANIFEST, NO_OCCUPANCY, NO_REGIMES, Page, make_site, render
 from tests.products.test_page import LOOKS as WATER_LOOKS
 

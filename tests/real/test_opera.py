@@ -14,9 +14,9 @@ import rasterio
 import xarray as xr
 from scipy import ndimage
 
-from tasks.science.background import estimate_background
+from tasks.science.radar.background import estimate_background
+from tasks.science.radar.vessels import detect_vessels, multilook_radius
 from tasks.science.radiometry import to_db
-from tasks.science.vessels import detect_vessels, multilook_radius
 
 REAL = Path(os.environ.get("ROADSTEAD_REAL_DATA", Path(__file__).parents[3] / "shared" / "real"))
 DATA = REAL / "opera-rtc"

@@ -16,7 +16,7 @@ import rasterio
 
 from tasks.catalog.records import relative_orbit
 from tasks.model import BandAsset
-from tasks.science.quality import Finding, Reference, compared_bands, inspect, prepare, stack_of
+from tasks.science.delivery.quality import Finding, Reference, compared_bands, inspect, prepare, stack_of
 
 REAL = Path(os.environ.get("ROADSTEAD_REAL_DATA", Path(__file__).parents[3] / "shared" / "real"))
 

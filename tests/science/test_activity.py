@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.science.activity import berth_looks, occupancy_between, regime_rows
+from tasks.science.series.activity import berth_looks, occupancy_between, regime_rows
 
 QUAY = {"a": 100.0, "b": 300.0}
 START = pd.Timestamp("2023-01-01T21:31:12")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.science.artefacts import DEFAULT_ARTEFACTS, Track, are_traces
+from tasks.science.radar.artefacts import DEFAULT_ARTEFACTS, Track, are_traces
 from tasks.science.shapes import Vessel
 
 ASCENDING = Track(349.0)

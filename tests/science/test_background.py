@@ -7,17 +7,12 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.science.background import (
-    ENOUGH_SCENES,
-    MIN_SCENES,
+from tasks.science.epochs import ENOUGH_SCENES, MIN_SCENES, Epoch, Moment, epochs_of, quarter_of
+from tasks.science.radar.background import (
     QUANTILE,
-    Epoch,
-    Moment,
-    epochs_of,
     estimate_background,
     low_quantile,
     permanent_scatterers,
-    quarter_of,
     scatterer_list,
     standardise,
 )

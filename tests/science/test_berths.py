@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tasks.model import Site, Zone, ZoneKind
-from tasks.science.background import estimate_background
 from tasks.science.quays import draw_faces
-from tasks.science.radar_looks import measure_scenes
-from tasks.science.runs import DEFAULT_RUNS
+from tasks.science.radar.background import estimate_background
+from tasks.science.radar.looks import measure_scenes
+from tasks.science.radar.runs import DEFAULT_RUNS
 from tasks.science.zones import draw_site
 from tests.science.quay import BOX, SLOT_M, Ship, port, radar, some_ships, taken_m
 from tests.science.water import block

@@ -14,9 +14,9 @@ import pytest
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
-from tasks.science.background import estimate_background
-from tasks.science.radar_looks import measure_scenes
-from tasks.science.vessels import multilook_radius
+from tasks.science.radar.background import estimate_background
+from tasks.science.radar.looks import measure_scenes
+from tasks.science.radar.vessels import multilook_radius
 from tasks.science.zones import draw_site
 from tasks.simulate.sensors.calendar import Acquisition, Sensor
 from tasks.simulate.sensors.radar import RadarGround, radar_ground, render_radar

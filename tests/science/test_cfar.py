@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.science.cfar import (
+from tasks.science.radar.cfar import (
     Image,
     RingOptions,
     Scan,
@@ -18,7 +18,7 @@ from tasks.science.cfar import (
     lay_ring,
     significance,
 )
-from tasks.science.cfar_kernel import FINE, MAX_STEPS, STEPS, decibels
+from tasks.science.radar.cfar_kernel import FINE, MAX_STEPS, STEPS, decibels
 from tests.science.test_clutter import slow_multilook
 from tests.science.water import speckle
 

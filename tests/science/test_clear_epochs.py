@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from tasks.science.background import Moment
-from tasks.science.clear_epochs import (
+from tasks.science.epochs import Moment
+from tasks.science.optical.clear_epochs import (
     CLEAR_PERCENT,
     ENOUGH_CLEAR,
     MOST_CLEAR,

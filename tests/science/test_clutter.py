@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.science.clutter import multilook
+from tasks.science.radar.clutter import multilook
 
 
 def slow_multilook(db: np.ndarray, radius: int) -> np.ndarray:

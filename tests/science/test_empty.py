@@ -5,8 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.science.background import standardise
-from tasks.science.empty import DEFAULT_EMPTY, Date, estimate_empty, free_dates, section_means, surroundings
+from tasks.science.radar.background import standardise
+from tasks.science.radar.empty import (
+    DEFAULT_EMPTY,
+    Date,
+    estimate_empty,
+    free_dates,
+    section_means,
+    surroundings,
+)
 from tasks.science.radiometry import join_bands
 from tasks.science.zones import draw_site
 from tests.science.quay import BOX, SLOT_M, SLOTS, Ship, port, radar

@@ -7,8 +7,8 @@ import pytest
 
 from tasks.grid import draw
 from tasks.science.ground import ground_of, lies_free, masked, vessel_row
+from tasks.science.radar.vessels import DEFAULT_VESSELS
 from tasks.science.shapes import Vessel
-from tasks.science.vessels import DEFAULT_VESSELS
 from tests.flows.tiny import port
 from tests.scenes import SCENE_BOX, WINDOW, rectangle
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from tasks.science.groups import boxes, label, tops
+from tasks.science.radar.groups import boxes, label, tops
 
 EIGHT = np.ones((3, 3), bool)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tasks.science.radar.vessels import detect_vessels
 from tasks.science.shapes import Vessel
-from tasks.science.vessels import detect_vessels
 from tests.science.seascape import Hull, seascape
 
 SIDE = 600

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.science.indicators import COLUMNS, mean_interval, overdispersion, utilisation
+from tasks.science.series.indicators import COLUMNS, mean_interval, overdispersion, utilisation
 
 
 def looks(counts: dict[str, list[float | None]], start: str = "2023-01-02", step: str = "6D") -> pd.DataFrame:

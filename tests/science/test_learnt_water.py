@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.science.learnt_water import ENOUGH, FEWEST, learn_empty
+from tasks.science.optical.learnt_water import ENOUGH, FEWEST, learn_empty
 
 SEA, BERTH = 300, 200
 WATER = {"blue": 0.05, "green": 0.05, "red": 0.03, "nir": 0.02}
@@ -76,6 +76,6 @@ def test_a_date_that_sees_no_open_water_does_not_count() -> None:
 def test_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     planes = stack(0.5)
     whole = learn_empty(planes, open_water(), ~open_water())
-    monkeypatch.setattr("tasks.science.learnt_water.BLOCK_PX", 37)
+    monkeypatch.setattr("tasks.science.optical.learnt_water.BLOCK_PX", 37)
     for name, plane in learn_empty(planes, open_water(), ~open_water()).items():
         np.testing.assert_array_equal(plane, whole[name])

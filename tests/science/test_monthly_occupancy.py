@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from tasks.products.quay import OCCUPANCY_COLUMNS
-from tasks.science.activity import MONTHLY_COLUMNS, monthly_occupancy
+from tasks.science.series.activity import MONTHLY_COLUMNS, monthly_occupancy
 from tests.products.test_berths import FREE, TAKEN, UNKNOWN, UNSEEN, WATER_LOOKS, together
 
 QUAY_M = {"b1": 300.0, "b2": 100.0}

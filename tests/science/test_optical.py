@@ -9,11 +9,11 @@ import numpy.typing as npt
 import pytest
 from scipy import ndimage
 
-from tasks.science.baseline import Baseline
-from tasks.science.learnt_water import learn_empty
-from tasks.science.optical import DEFAULT_OPTICAL, detect_optical_scene
+from tasks.science.optical.baseline import Baseline
+from tasks.science.optical.learnt_water import learn_empty
+from tasks.science.optical.scene import DEFAULT_OPTICAL, detect_optical_scene
+from tasks.science.optical.water import model_water
 from tasks.science.shapes import heading_deg
-from tasks.science.water import model_water
 
 Plane = npt.NDArray[np.float32]
 BANDS = ("blue", "green", "red", "nir", "swir16")

@@ -19,8 +19,8 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from tasks.model import BandAsset, Site, Zone, ZoneKind
-from tasks.science.overlay import displacement, structure_of
-from tasks.science.quality import Finding, Reference, compared_bands, inspect, prepare, stack_of
+from tasks.science.delivery.overlay import displacement, structure_of
+from tasks.science.delivery.quality import Finding, Reference, compared_bands, inspect, prepare, stack_of
 from tasks.simulate.delivery.cog import numbers, rounded_power
 from tasks.simulate.delivery.defects import shift_px, spoilt_planes
 from tasks.simulate.sensors.calendar import Acquisition, Defect, Sensor

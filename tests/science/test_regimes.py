@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import gammaln
 
-from tasks.science.regimes import MIN_LOOKS, PRIOR_COUNT, find_change, repetition, within
+from tasks.science.series.regimes import MIN_LOOKS, PRIOR_COUNT, find_change, repetition, within
 
 DAYS = 730
 START = np.datetime64("2022-01-01", "s")

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from tasks.science.quays import Slot
-from tasks.science.runs import DEFAULT_RUNS, Run, find_runs
+from tasks.science.radar.runs import DEFAULT_RUNS, Run, find_runs
 
 PIXEL_M = 10.0
 SLOTS = (Slot("a", 0, 150, 150), Slot("b", 150, 300, 150))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from tasks.errors import InputError
-from tasks.science.artefacts import Track
-from tasks.science.land import touching
-from tasks.science.scene import DEFAULT_SCENE, detect_radar_scene
+from tasks.science.radar.artefacts import Track
+from tasks.science.radar.land import touching
+from tasks.science.radar.scene import DEFAULT_SCENE, detect_radar_scene
 from tasks.science.shapes import Detection
 from tests.science.seascape import Hull, rugged, seascape
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.science.trips import DEFAULT_TRIPS, Stay, match, stays, trips_between
+from tasks.science.series.trips import DEFAULT_TRIPS, Stay, match, stays, trips_between
 
 START, DAYS = pd.Timestamp("2023-08-01"), 180
 END = START + pd.Timedelta(days=DAYS)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.science.radar.vessels import detect_vessels
 from tasks.science.shapes import Detection
-from tasks.science.vessels import detect_vessels
 from tests.science.water import SIDE, no_memory, put_ship, speckle
 
 WATER = np.ones((SIDE, SIDE), bool)

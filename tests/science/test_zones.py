@@ -5,7 +5,7 @@ import pytest
 import shapely
 
 from tasks.model import Zone, ZoneKind
-from tasks.science.radar_looks import measure_scenes
+from tasks.science.radar.looks import measure_scenes
 from tasks.science.shapes import Vessel, outline
 from tasks.science.zones import LOOK_MEASURES, draw_site
 from tests.science.water import BOX, SIDE, block, no_memory, polygon, put_ship, site, speckle

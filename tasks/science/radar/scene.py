@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.errors import InputError
-from tasks.science.artefacts import Track, are_traces
-from tasks.science.cfar import (
+from tasks.science.radar.artefacts import Track, are_traces
+from tasks.science.radar.cfar import (
     DEFAULT_RING,
     TILE,
     Exceeding,
@@ -32,14 +32,14 @@ from tasks.science.cfar import (
     known_sea,
     lay_ring,
 )
-from tasks.science.clutter import multilook
-from tasks.science.groups import Indices, label
-from tasks.science.hull_options import DEFAULT_HULLS, HullOptions
-from tasks.science.hulls import SPREAD_DB, Hull, find_hulls
-from tasks.science.land import DEFAULT_LAND, LandOptions, find_land
+from tasks.science.radar.clutter import multilook
+from tasks.science.radar.groups import Indices, label
+from tasks.science.radar.hull_options import DEFAULT_HULLS, HullOptions
+from tasks.science.radar.hulls import SPREAD_DB, Hull, find_hulls
+from tasks.science.radar.land import DEFAULT_LAND, LandOptions, find_land
+from tasks.science.radar.survey import EVERY, QUAD, Survey, middle, shrink, survey
 from tasks.science.radiometry import MAD_TO_SD, UNITS
 from tasks.science.shapes import Detection
-from tasks.science.survey import EVERY, QUAD, Survey, middle, shrink, survey
 
 LEVEL_BLOCK = 8
 """Side of the blocks that have a sea level of their own, in blocks of `EVERY` pixels: 2.6 km at 10 m."""

@@ -16,11 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from tasks.science.cfar import Mask, Plane
-from tasks.science.cfar_kernel import compiled, spread_out
-from tasks.science.survey import brighter, means, middle, shrink
-
-EIGHT = np.ones((3, 3), bool)
+from tasks.science.radar.cfar import Mask, Plane
+from tasks.science.radar.cfar_kernel import compiled, spread_out
+from tasks.science.radar.survey import brighter, means, middle, shrink
+from tasks.science.shapes import EIGHT
 
 
 @dataclass(frozen=True)

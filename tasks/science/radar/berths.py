@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from tasks.science.empty import DEFAULT_EMPTY, Date, EmptyOptions, section_means, smoothed
+from tasks.science.moorings import BerthLook
 from tasks.science.quays import CLEAR_PX, Face, Slot, clear_of, cross_sections
+from tasks.science.radar.empty import DEFAULT_EMPTY, Date, EmptyOptions, section_means, smoothed
+from tasks.science.radar.runs import DEFAULT_RUNS, Run, RunOptions, find_runs
 from tasks.science.radiometry import MAD_TO_SD
-from tasks.science.runs import DEFAULT_RUNS, Run, RunOptions, find_runs
 from tasks.science.shapes import Vessel
 
 Plane = npt.NDArray[np.float32]
@@ -39,23 +40,6 @@ class BerthOptions:
 
 
 DEFAULT_BERTHS = BerthOptions()
-
-
-@dataclass(frozen=True)
-class BerthLook:
-    """One berth in one scene; nothing is claimed where `flag` is set."""
-
-    flag: str = ""
-    """``not_measured`` where the background does not know the berth, ``not_seen`` where the look did not."""
-
-    occupied_m: float | None = None
-
-    occupied_fraction: float | None = None
-    """Of the quay metres seen."""
-
-    ships: tuple[Vessel, ...] = ()
-    """Each run whose larger part lies here: the whole run, over the next berth too. Width NaN: beside a
-    quay it cannot be told from the quay's own brightness."""
 
 
 def measure_berths(

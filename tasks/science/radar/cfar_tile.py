@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided
 
-from tasks.science.cfar_kernel import (
+from tasks.science.radar.cfar_kernel import (
     MAX_STEPS,
     ONE,
     ZERO,

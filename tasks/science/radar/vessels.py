@@ -14,16 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from tasks.science.background import permanent_scatterers
-from tasks.science.cfar import DEFAULT_RING, Mask, Plane, RingOptions, significance
-from tasks.science.clutter import multilook
-from tasks.science.groups import Indices
-from tasks.science.hull_options import DEFAULT_HULLS, HullOptions
-from tasks.science.hulls import find_hulls
+from tasks.science.radar.background import permanent_scatterers
+from tasks.science.radar.cfar import DEFAULT_RING, Mask, Plane, RingOptions, significance
+from tasks.science.radar.clutter import multilook
+from tasks.science.radar.groups import Indices
+from tasks.science.radar.hull_options import DEFAULT_HULLS, HullOptions
+from tasks.science.radar.hulls import find_hulls
 from tasks.science.radiometry import level_and_spread
-from tasks.science.shapes import Detection, Vessel
-
-EIGHT = np.ones((3, 3), bool)
+from tasks.science.shapes import EIGHT, Detection, Vessel
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from tasks.science.groups import Indices
-from tasks.science.hull_options import HullOptions
-
-EIGHT = np.ones((3, 3), bool)
+from tasks.science.radar.groups import Indices
+from tasks.science.radar.hull_options import HullOptions
+from tasks.science.shapes import EIGHT
 
 Parts = npt.NDArray[np.int64]
 Score = npt.NDArray[np.float32]

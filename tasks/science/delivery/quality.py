@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tasks.model import BandAsset
-from tasks.science.offset import Values, wrong_offset
-from tasks.science.overlay import BETTER, Band, Mask, Structure, displacement, structure_of
+from tasks.science.delivery.offset import Values, wrong_offset
+from tasks.science.delivery.overlay import BETTER, Band, Mask, Structure, displacement, structure_of
 from tasks.science.registration import MAX_SLIDE_PX
 
 LEAST_SEEN = 0.01

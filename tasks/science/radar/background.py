@@ -4,19 +4,12 @@ Breakwaters, dolphins and buoys are bright on nearly every date; vessels come an
 the 20th percentile in time of the standardised brightness tells them apart: it stays at the
 water's level as long as the pixel is free on one date in five, where a median already fails at
 half (measured: F1 0.90 against 0.99 at occupancy 0.7).
-
-An epoch is one orbit in one quarter; its members follow from the list of scenes alone, by the
-rule in `epoch_members`. So whatever the order in which scenes arrive, the same archive has the
-same backgrounds and the same looks; and once a quarter has its year of past, nothing later can
-change it.
+Which scenes it is learnt from is the rule of `tasks.science.epochs`.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numba
@@ -25,21 +18,10 @@ import numpy.typing as npt
 import xarray as xr
 from scipy import ndimage
 
-from tasks.science.clutter import multilook
-from tasks.science.empty import estimate_empty
 from tasks.science.quays import Face
+from tasks.science.radar.clutter import multilook
+from tasks.science.radar.empty import estimate_empty
 from tasks.science.radiometry import join_bands, level_and_spread
-
-MEMORY = timedelta(days=365)
-"""How far back an epoch looks: one cycle of seasons."""
-
-MIN_SCENES = 8
-"""Scenes of its own below which an orbit borrows: the 20th percentile is then the second lowest, not
-the lowest."""
-
-ENOUGH_SCENES = 16
-"""Scenes that the start of an archive gathers: with eight, what is bright on two dates in three still
-passed for a vessel now and then (basin of Latakia, 2022: two more a look)."""
 
 QUANTILE = 0.2
 
@@ -53,80 +35,6 @@ BACKGROUND_PLANES = {
 
 BRIGHT = 3.0
 """Spreads above the water from which a pixel counts as bright."""
-
-
-@dataclass(frozen=True)
-class Moment:
-    """One scene as far as epochs need to know it."""
-
-    scene_id: str
-    acquired: datetime
-    orbit: int
-
-    cloud_cover: float | None = None
-    """Percent, as delivered; None for radar and where nobody tells."""
-
-
-@dataclass(frozen=True, order=True)
-class Epoch:
-    """One background: which looks it serves and which scenes it comes from."""
-
-    quarter: datetime
-    """First day of the quarter, UTC."""
-
-    orbit: int
-
-    members: tuple[str, ...]
-    """Scene ids, in order of acquisition."""
-
-    settled: bool
-    """True once no later scene can change the members."""
-
-    @property
-    def digest(self) -> str:
-        """Hash of the epoch's identity and members."""
-        text = "\n".join((self.quarter.isoformat(), str(self.orbit), *self.members))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def quarter_of(moment: datetime) -> datetime:
-    """First day of a moment's quarter.
-
-    Examples
-    --------
-    >>> quarter_of(datetime(2023, 12, 9, 4, tzinfo=UTC)).date().isoformat()
-    '2023-10-01'
-    """
-    return datetime(moment.year, 3 * ((moment.month - 1) // 3) + 1, 1, tzinfo=UTC)
-
-
-def epochs_of(scenes: Sequence[Moment]) -> list[Epoch]:
-    """List every epoch that the scenes of one collection need, in order."""
-    keys = sorted({(quarter_of(s.acquired), s.orbit) for s in scenes})
-    return [epoch_members(scenes, quarter, orbit) for quarter, orbit in keys]
-
-
-def epoch_members(scenes: Sequence[Moment], quarter: datetime, orbit: int) -> Epoch:
-    """Choose the scenes from which an epoch is estimated.
-
-    The scenes of the same orbit in the year before the quarter. Where these are fewer than
-    `ENOUGH_SCENES` (the start of an archive, a rare orbit), the next ones of the year that follows are
-    added until there are enough. An orbit with fewer than `MIN_SCENES` borrows those of all orbits by
-    the same rule: a breakwater is bright from any side.
-    """
-    ordered = sorted(scenes, key=lambda s: (s.acquired, s.scene_id))
-    members = _recent([s for s in ordered if s.orbit == orbit], quarter)
-    own = len(members) >= MIN_SCENES
-    if not own:
-        members = _recent(ordered, quarter)
-    settled = own and len(members) >= ENOUGH_SCENES
-    return Epoch(quarter, orbit, tuple(s.scene_id for s in members), settled)
-
-
-def _recent(pool: Sequence[Moment], quarter: datetime) -> list[Moment]:
-    near = [s for s in pool if quarter - MEMORY <= s.acquired < quarter + MEMORY]
-    past = sum(s.acquired < quarter for s in near)
-    return near[: max(past, ENOUGH_SCENES)]
 
 
 def standardise(db: xr.DataArray, water: npt.NDArray[np.bool_], multilook_px: int) -> xr.DataArray:

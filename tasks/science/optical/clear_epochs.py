@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from tasks.science.background import MEMORY, Epoch, Moment, quarter_of
+from tasks.science.epochs import MEMORY, Epoch, Moment, quarter_of
 
 CLEAR_PERCENT = 40.0
 """Cloud cover up to which a scene may be a member; what it has is masked in it anyway."""

@@ -14,12 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from tasks.science.optical_hulls import DEFAULT_HULLS, HullOptions, measure_hull
-from tasks.science.shapes import Vessel
+from tasks.science.optical.hulls import DEFAULT_HULLS, HullOptions, measure_hull
+from tasks.science.optical.water import DEEPEST, Mask, Plane, Window, first_of, sharpest
+from tasks.science.shapes import EIGHT, Vessel
 from tasks.science.sums import box_sums
-from tasks.science.water import DEEPEST, Mask, Plane, Window, first_of, sharpest
 
-EIGHT = np.ones((3, 3), bool)
 MARGIN_PX = 4
 
 

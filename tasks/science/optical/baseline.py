@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.science.water import (
+from tasks.science.optical.water import (
     DEFAULT_WATER,
     Mask,
     Plane,

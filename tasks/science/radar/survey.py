@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tasks.science.cfar import Image, Plane
-from tasks.science.cfar_kernel import ONE, ZERO, add, compiled, copy_seen, decibels, spread_out
-from tasks.science.cfar_tile import as_lines, load_row
+from tasks.science.radar.cfar import Image, Plane
+from tasks.science.radar.cfar_kernel import ONE, ZERO, add, compiled, copy_seen, decibels, spread_out
+from tasks.science.radar.cfar_tile import as_lines, load_row
 
 QUAD = 4
 """Side of a block, pixels: what a detected vessel's own shore is told by."""

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from tasks.science.groups import Boxes, Indices, Labels, Vector, boxes, label, tops
-from tasks.science.hull_options import DEFAULT_HULLS, HullOptions
-from tasks.science.rafts import join_ends, take_apart
+from tasks.science.radar.groups import Boxes, Indices, Labels, Vector, boxes, label, tops
+from tasks.science.radar.hull_options import DEFAULT_HULLS, HullOptions
+from tasks.science.radar.rafts import join_ends, take_apart
 from tasks.science.shapes import Vessel
 
 SPREAD_DB = 0.8

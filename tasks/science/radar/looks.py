@@ -15,12 +15,13 @@ from odc.geo.geobox import GeoBox
 from scipy import ndimage
 
 from tasks.model import Site
-from tasks.science.background import estimate_background, standardise
 from tasks.science.basis import RADAR
-from tasks.science.berths import DEFAULT_BERTHS, BerthLook, BerthOptions, measure_berths
+from tasks.science.moorings import BerthLook
+from tasks.science.radar.background import estimate_background, standardise
+from tasks.science.radar.berths import DEFAULT_BERTHS, BerthOptions, measure_berths
+from tasks.science.radar.vessels import DEFAULT_VESSELS, VesselOptions, detect_vessels, multilook_radius
 from tasks.science.radiometry import join_bands
-from tasks.science.shapes import Detection
-from tasks.science.vessels import DEFAULT_VESSELS, EIGHT, VesselOptions, detect_vessels, multilook_radius
+from tasks.science.shapes import EIGHT, Detection
 from tasks.science.zones import MIN_SEEN, STRUCTURE_MARGIN_PX, Layers, Rows, Shown, draw_site, write_looks
 
 Plane = npt.NDArray[np.float32]

@@ -18,8 +18,8 @@ from scipy import sparse
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from tasks.model import ZoneKind
-from tasks.science.activity import berth_looks
-from tasks.science.regimes import rate, within
+from tasks.science.series.activity import berth_looks
+from tasks.science.series.regimes import rate, within
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tasks.science.cfar_tile import as_lines, look
+from tasks.science.radar.cfar_tile import as_lines, look
 
 Plane = npt.NDArray[np.float32]
 

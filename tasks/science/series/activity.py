@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from tasks.model import ZoneKind
-from tasks.science.regimes import LEVEL, MIN_LOOKS, Change, Rate, find_change, repetition
+from tasks.science.series.regimes import LEVEL, MIN_LOOKS, Change, Rate, find_change, repetition
 
 MIN_QUAY = 0.5
 """Share of the quay metres that a look must see to count."""

@@ -15,13 +15,13 @@ from odc.geo.geobox import GeoBox
 from scipy import ndimage
 
 from tasks.model import Site
-from tasks.science.baseline import Baseline
 from tasks.science.basis import OPTICAL
-from tasks.science.clouds import find_clouds
-from tasks.science.learnt_water import learn_empty
 from tasks.science.moorings import lay_alongside
-from tasks.science.optical import DEFAULT_OPTICAL, OpticalOptions, detect_optical_scene
-from tasks.science.water import model_water
+from tasks.science.optical.baseline import Baseline
+from tasks.science.optical.clouds import find_clouds
+from tasks.science.optical.learnt_water import learn_empty
+from tasks.science.optical.scene import DEFAULT_OPTICAL, OpticalOptions, detect_optical_scene
+from tasks.science.optical.water import model_water
 from tasks.science.zones import MIN_SEEN, NO_MEMORY, Layers, Rows, Shown, draw_site, write_looks
 
 Plane = npt.NDArray[np.float32]

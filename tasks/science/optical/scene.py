@@ -15,12 +15,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from tasks.science.afloat import DEFAULT_AFLOAT, AfloatOptions, Found, Part, find_afloat
-from tasks.science.alongside import DEFAULT_ALONGSIDE, AlongsideOptions, find_alongside
-from tasks.science.baseline import Baseline
-from tasks.science.evidence import DEFAULT_EVIDENCE, EvidenceOptions, Surroundings, claims
-from tasks.science.shapes import Detection, Vessel
-from tasks.science.water import (
+from tasks.science.optical.afloat import DEFAULT_AFLOAT, AfloatOptions, Found, Part, find_afloat
+from tasks.science.optical.alongside import DEFAULT_ALONGSIDE, AlongsideOptions, find_alongside
+from tasks.science.optical.baseline import Baseline
+from tasks.science.optical.evidence import DEFAULT_EVIDENCE, EvidenceOptions, Surroundings, claims
+from tasks.science.optical.water import (
     DEFAULT_WATER,
     Mask,
     Plane,
@@ -31,8 +30,7 @@ from tasks.science.water import (
     sharpest,
     water_body,
 )
-
-EIGHT = np.ones((3, 3), bool)
+from tasks.science.shapes import EIGHT, Detection, Vessel
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tasks.science.cfar_kernel import MAX_SAMPLES
-from tasks.science.cfar_tile import as_lines, keep, list_above, rings, score_rows
+from tasks.science.radar.cfar_kernel import MAX_SAMPLES
+from tasks.science.radar.cfar_tile import as_lines, keep, list_above, rings, score_rows
 from tasks.science.radiometry import level_and_spread
 
 Plane = npt.NDArray[np.float32]

@@ -11,10 +11,10 @@ import numpy.typing as npt
 import shapely
 from scipy import ndimage
 
-from tasks.science.afloat import Part
-from tasks.science.alongside import Box
+from tasks.science.optical.afloat import Part
+from tasks.science.optical.alongside import Box
+from tasks.science.optical.water import DEEPEST, Mask, Plane, first_of, sharpest
 from tasks.science.shapes import Vessel
-from tasks.science.water import DEEPEST, Mask, Plane, first_of, sharpest
 
 Numbers = npt.NDArray[np.floating]
 

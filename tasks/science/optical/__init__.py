@@ -1,0 +1,1 @@
+"""Vessels, clouds and empty places in optical images."""

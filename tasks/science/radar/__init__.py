@@ -1,0 +1,1 @@
+"""Vessels and berths in radar images."""

@@ -1,0 +1,1 @@
+"""From looks to statements: levels by week and month, changes, trips."""
