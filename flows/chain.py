@@ -132,23 +132,15 @@ def run_chain(request: Request, cluster: str) -> Outcome:
             analyse.measure_batch.submit(request, ledger, jobs[k : k + JOBS_PER_TASK], executor, advance)
             for k in range(0, len(jobs), JOBS_PER_TASK)
         ]
-        measured = [part.result() for part in parts]
-        looks = [row for rows, _ in measured for row in rows]
-        vessels = [row for _, rows in measured for row in rows]
+        measured = analyse.joined([part.result() for part in parts])
         scatterers = analyse.list_scatterers(request, ledger)
 
     advance, _ = reporter.stage("publish", 1)
     recipes = analyse.recipes(request, ledger)
-    look_table, vessel_table = publish.gather(request, recipes, (looks, vessels))
-    series = infer.infer_series(look_table)
-    quay_m = infer.quay_metres(request.site)
-    regimes = infer.infer_regimes(look_table, quay_m)
-    occupancy = infer.infer_occupancy(look_table, quay_m)
-    folder = publish.publish_site(
-        request, ledger, recipes, look_table, vessel_table, series, regimes, occupancy, scatterers
-    )
+    tables = infer.infer_tables(request.site, *publish.gather(request, recipes, measured))
+    folder = publish.publish_site(request, ledger, recipes, tables, scatterers)
     advance(1)
-    return finished(outcome, ledger, look_table, vessel_table, str(folder))
+    return finished(outcome, ledger, tables.looks, tables.vessels, str(folder))
 
 
 def starting(todo: Plan) -> Outcome:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,15 +30,25 @@ from tasks.science import MEASURE_VERSION
 from tasks.science.epochs import MIN_SCENES, Epoch, Moment, quarter_of
 from tasks.science.methods import RADAR, Method, method_of
 from tasks.science.radar.background import scatterer_list
+from tasks.science.rows import Measured, Rows
 from tasks.science.zones import NO_MEMORY, draw_site
 
 LOOKS_PER_JOB = 16
 """Scenes per job: coarse enough (≥ 0.3 s of work) for a scheduler, small enough to show progress."""
 
+JOB_BYTES = 256e6
+"""Stored pixels that a job holds at most, those it compares with included; so a large port at 3 m gets small
+jobs, not large workers."""
+
+BYTES_PER_PIXEL = 4
+"""Of radar; optical numbers take two."""
+
+LOOKS_BACK = 6
+"""Earlier scenes of a series among which a zone's previous clear look is sought: at 60 % cloud all six are
+lost once in twenty."""
+
 THIN_MEMORY = 4
 """Below this many scenes a background cannot tell a fixed object from a vessel that stays."""
-
-Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,10 @@ class Job:
     """A few looks that share one background."""
 
     collection: str
+
+    before: tuple[int, ...]
+    """Slots of the scenes before the first, which it is compared with."""
+
     slots: tuple[int, ...]
     scene_ids: tuple[str, ...]
     background: int
@@ -77,9 +91,11 @@ def recipes(request: Request, ledger: Ledger) -> dict[str, str]:
     for collection in sorted({s.collection for s in ledger.scenes}):
         digests = {(e.quarter, e.orbit): e.digest for e in epoch_records(request, ledger, collection)}
         method = method_of(ledger.bands[collection])
-        for scene in ledger.of(collection):
-            background = digests[_epoch_key(method, scene)]
-            result[scene.scene_id] = _digest(background, scene.scene_id, scene.processing)
+        for series in _series(method, ledger.of(collection)):
+            for k, scene in enumerate(series):
+                known = series[max(k - LOOKS_BACK, 0) : k + 1]
+                marks = [mark for s in known for mark in (s.scene_id, s.processing)]
+                result[scene.scene_id] = _digest(digests[_epoch_key(method, scene)], *marks)
     return result
 
 
@@ -128,16 +144,42 @@ def measuring_jobs(request: Request, ledger: Ledger, measured: dict[str, str]) -
         stored = stored_epochs(archive_ref(request), collection, str(ledger.snapshot))
         method = method_of(ledger.bands[collection])
         settled = {(e.quarter, e.orbit): e for e in _epochs(method, scenes)}
-        groups: dict[Any, list[ArchivedScene]] = defaultdict(list)
-        for scene in scenes:
-            if scene.scene_id in wanted:
-                groups[_epoch_key(method, scene)].append(scene)
-        for key, group in groups.items():
-            for start in range(0, len(group), LOOKS_PER_JOB):
-                part = group[start : start + LOOKS_PER_JOB]
-                slots, ids = tuple(s.slot for s in part), tuple(s.scene_id for s in part)
-                jobs.append(Job(collection, slots, ids, stored[key].slot, memory_flag(settled[key])))
+        most = _looks_per_job(_box(request, collection).shape, len(ledger.bands[collection]))
+        for series in _series(method, scenes):
+            for part in _runs(series, [s.scene_id in wanted for s in series], method, most):
+                key = _epoch_key(method, series[part.start])
+                before = tuple(s.slot for s in series[max(part.start - LOOKS_BACK, 0) : part.start])
+                slots, ids = zip(*((series[k].slot, series[k].scene_id) for k in part), strict=True)
+                jobs.append(Job(collection, before, slots, ids, stored[key].slot, memory_flag(settled[key])))
     return jobs
+
+
+def _series(method: Method, scenes: Sequence[ArchivedScene]) -> list[list[ArchivedScene]]:
+    """Scenes that can be compared with one another, in order of time: of radar those of one orbit."""
+    groups: dict[int, list[ArchivedScene]] = defaultdict(list)
+    for scene in sorted(scenes, key=lambda s: (s.acquired, s.scene_id)):
+        groups[scene.orbit if method.by_orbit else 0].append(scene)
+    return [groups[orbit] for orbit in sorted(groups)]
+
+
+def _runs(
+    series: Sequence[ArchivedScene], wanted: Sequence[bool], method: Method, most: int
+) -> Iterator[range]:
+    """Cut a series into runs of neighbouring wanted scenes that share a background."""
+    start = 0
+    for k in range(1, len(series) + 1):
+        full = k - start == most
+        parted = k == len(series) or _epoch_key(method, series[k]) != _epoch_key(method, series[start])
+        if full or parted or wanted[k] != wanted[start]:
+            if wanted[start]:
+                yield range(start, k)
+            start = k
+
+
+def _looks_per_job(shape: tuple[int, int], bands: int) -> int:
+    """Scenes per job within the bytes that it may hold."""
+    held = JOB_BYTES / (shape[0] * shape[1] * bands * BYTES_PER_PIXEL)
+    return int(min(max(held - LOOKS_BACK, 1), LOOKS_PER_JOB))
 
 
 def memory_flag(epoch: Epoch) -> str:
@@ -154,8 +196,8 @@ def measure_batch(
     jobs: Sequence[Job],
     executor: Executor,
     advance: Callable[[int], None],
-) -> tuple[Rows, Rows]:
-    """Measure a batch of jobs on the workers; returns the rows of looks and of vessels."""
+) -> Measured:
+    """Measure a batch of jobs on the workers."""
     ref = archive_ref(request)
     boxes = {c: _box(request, c) for c in {job.collection for job in jobs}}
     bands = {c: tuple(cube_bands(ref, c)) for c in boxes}
@@ -165,24 +207,28 @@ def measure_batch(
             ref,
             str(ledger.snapshot),
             job.collection,
-            job.slots,
+            (*job.before, *job.slots),
             job.background,
             method_of(bands[job.collection]).measure,
             bands[job.collection],
             request.site,
             boxes[job.collection],
             job.memory_flag,
+            len(job.before),
         ): job
         for job in jobs
     }
-    looks: Rows = []
-    vessels: Rows = []
+    gathered = Measured([], [], [])
     for future in as_completed(futures):
-        some_looks, some_vessels = future.result()
-        looks += some_looks
-        vessels += some_vessels
+        for rows, found in zip(gathered, future.result(), strict=True):
+            rows += found
         advance(len(futures[future].slots))
-    return looks, vessels
+    return gathered
+
+
+def joined(parts: Sequence[Measured]) -> Measured:
+    """Join the rows of several batches."""
+    return Measured(*([row for rows in kind for row in rows] for kind in zip(*parts, strict=True)))
 
 
 @task(cache_policy=NO_CACHE)

@@ -52,6 +52,14 @@ def project(geometry: BaseGeometry, crs: str) -> BaseGeometry:
     )
 
 
+def unproject(geometry: BaseGeometry, crs: str) -> BaseGeometry:
+    """Bring a geometry of `crs` to longitude/latitude."""
+    to = transformer(crs)
+    return shapely.transform(
+        geometry, lambda xy: np.column_stack(to.transform(xy[:, 0], xy[:, 1], direction="INVERSE"))
+    )
+
+
 def site_box(site: Site, crs: str, pixel: Affine, margin_m: float = AOI_MARGIN_M) -> GeoBox:
     """Lay a site's window on the grid that `pixel` belongs to.
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.errors import InputError
-from tasks.products.tables import read_looks, regimes_table
+from tasks.model import Site
+from tasks.products.tables import Tables, balance_table, read_looks, regimes_table
 from tasks.science.basis import comparable
 from tasks.science.quays import quay_metres
 from tasks.science.series import activity, trips
@@ -25,7 +27,7 @@ __all__ = [
     "Occupancy",
     "infer_occupancy",
     "infer_regimes",
-    "infer_series",
+    "infer_tables",
     "likely_change",
     "occupancy_between",
     "quay_metres",
@@ -34,9 +36,26 @@ __all__ = [
 
 
 @task(cache_policy=NO_CACHE)
-def infer_series(looks: pd.DataFrame) -> pd.DataFrame:
-    """Summarise looks by week and month, with intervals and denominators."""
-    return utilisation(comparable(looks))
+def infer_tables(site: Site, looks: pd.DataFrame, vessels: Any, stacks: Any) -> Tables:
+    """Tell from looks, vessels and stacks what they mean over time.
+
+    Parameters
+    ----------
+    site
+        Its zones, and what they hold.
+    looks, vessels, stacks
+        As measured: one row per look × zone, per vessel, per outline.
+    """
+    quay_m = quay_metres(site)
+    return Tables(
+        looks=looks,
+        vessels=vessels,
+        stacks=stacks,
+        utilisation=utilisation(comparable(looks)),
+        regimes=infer_regimes(looks, quay_m),
+        occupancy=infer_occupancy(looks, quay_m),
+        balance=balance_table([]),
+    )
 
 
 def infer_regimes(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> pd.DataFrame:

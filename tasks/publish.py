@@ -18,13 +18,16 @@ from tasks.products.publication import written_aside
 from tasks.products.series import series_dataset, write_series
 from tasks.products.tables import (
     Rows,
+    Tables,
     looks_table,
     read_rows,
+    stacks_table,
     vessels_table,
     write_tables,
 )
 from tasks.science import MEASURE_VERSION
 from tasks.science.basis import comparable
+from tasks.science.rows import Measured
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +44,8 @@ def published_recipes(request: Request) -> dict[str, str]:
 
 
 @task(cache_policy=NO_CACHE)
-def gather(request: Request, recipes: dict[str, str], fresh: tuple[Rows, Rows]) -> tuple[pd.DataFrame, Any]:
-    """Join fresh looks and vessels with those that the last publication already has.
+def gather(request: Request, recipes: dict[str, str], fresh: Measured) -> tuple[pd.DataFrame, Any, Any]:
+    """Join fresh looks, vessels and stacks with those that the last publication already has.
 
     Parameters
     ----------
@@ -51,12 +54,13 @@ def gather(request: Request, recipes: dict[str, str], fresh: tuple[Rows, Rows]) 
     recipes
         Recipe of every archived scene; a published look is taken over only if it has the same.
     fresh
-        Rows of looks and vessels measured in this run.
+        Rows measured in this run.
     """
     before = published_recipes(request)
     kept = {k for k, recipe in recipes.items() if before.get(k) == recipe}
-    old_looks, old_vessels = read_rows(folder_of(request), kept - {r["scene_id"] for r in fresh[0]})
-    return looks_table(old_looks + fresh[0]), vessels_table(old_vessels + fresh[1])
+    old = read_rows(folder_of(request), kept - {r["scene_id"] for r in fresh.looks})
+    looks, vessels, stacks = (a + b for a, b in zip(old, fresh, strict=True))
+    return looks_table(looks), vessels_table(vessels), stacks_table(stacks)
 
 
 @task(cache_policy=NO_CACHE)
@@ -64,23 +68,26 @@ def publish_site(
     request: Request,
     ledger: Ledger,
     recipes: dict[str, str],
-    looks: pd.DataFrame,
-    vessels: Any,
-    utilisation: pd.DataFrame,
-    regimes: pd.DataFrame,
-    occupancy: pd.DataFrame,
+    tables: Tables,
     scatterers: Rows,
 ) -> Path:
     """Write the site's publication aside and swap it in; same inputs, same bytes."""
     folder = folder_of(request)
+    looks, vessels = tables.looks, tables.vessels
     shown = comparable(looks)
     manifest = _manifest(request, ledger, recipes, scatterers)
     drawn = vessels[vessels["scene_id"].isin(shown["scene_id"])]
     with written_aside(folder) as aside:
-        write_tables(aside, looks, vessels, utilisation, regimes)
-        write_series(aside, series_dataset(request.site, looks, utilisation, occupancy))
+        write_tables(aside, tables)
+        write_series(aside, series_dataset(request.site, looks, tables.utilisation, tables.occupancy))
         page = render_page(
-            request.site, shown, drawn, utilisation, regimes, occupancy, manifest | _other(looks, shown)
+            request.site,
+            shown,
+            drawn,
+            tables.utilisation,
+            tables.regimes,
+            tables.occupancy,
+            manifest | _other(looks, shown),
         )
         (aside / "index.html").write_text(page, encoding="utf-8")
         write_manifest(aside, manifest)

@@ -6,14 +6,36 @@ is never written as 0.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
 Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """All tables of a publication."""
+
+    looks: pd.DataFrame
+    vessels: gpd.GeoDataFrame
+    stacks: gpd.GeoDataFrame
+    """Outlines of what stands in the yards."""
+
+    utilisation: pd.DataFrame
+    regimes: pd.DataFrame
+
+    occupancy: pd.DataFrame
+    """Share of the quay metres taken, by month."""
+
+    balance: pd.DataFrame
+    """What left the yards and what came up on them while a ship lay at a berth."""
+
 
 LOOK_TYPES: dict[str, str] = {
     "site": "string",
@@ -35,7 +57,12 @@ LOOK_TYPES: dict[str, str] = {
     "teu_low": "Float64",
     "teu_high": "Float64",
     "rail_occupied_m": "Float64",
+    "rail_cars_low": "Float64",
+    "rail_cars_high": "Float64",
     "change_fraction": "Float64",
+    "change_energy": "Float64",
+    "change_explained": "Float64",
+    "baseline_change_fraction": "Float64",
     "flags": "string",
 }
 
@@ -53,6 +80,36 @@ REGIME_TYPES: dict[str, str] = {
     "probability": "Float64",
     "status": "string",
     "knowable_on": "datetime64[ms]",
+}
+
+STACK_TYPES: dict[str, str] = {
+    "site": "string",
+    "scene_id": "string",
+    "collection": "string",
+    "sensor": "string",
+    "acquired": "datetime64[ms]",
+    "zone_id": "string",
+    "area_m2": "float64",
+}
+
+BALANCE_TYPES: dict[str, str] = {
+    "site": "string",
+    "berth_id": "string",
+    "first_seen": "datetime64[ms]",
+    "last_seen": "datetime64[ms]",
+    "free_before": "datetime64[ms]",
+    "free_after": "datetime64[ms]",
+    "vessel_length_m": "Float64",
+    "yard_id": "string",
+    "distance_m": "float64",
+    "lost_m2": "Float64",
+    "lost_teu_low": "Float64",
+    "lost_teu_high": "Float64",
+    "gained_m2": "Float64",
+    "gained_teu_low": "Float64",
+    "gained_teu_high": "Float64",
+    "looks": "Int32",
+    "flags": "string",
 }
 
 VESSEL_TYPES: dict[str, str] = {
@@ -97,6 +154,22 @@ def vessels_table(rows: Rows) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(plain.assign(outline=outlines), geometry=points)
 
 
+def stacks_table(rows: Rows) -> gpd.GeoDataFrame:
+    """Bring outlines of what stands in yards to their published shape, EPSG:4326."""
+    frame = pd.DataFrame(rows, columns=[*STACK_TYPES, "outline"]).astype(STACK_TYPES)
+    corner = shapely.bounds(np.asarray(frame["outline"], object))[:, :2] if len(frame) else np.empty((0, 2))
+    order = frame.assign(west=corner[:, 0], south=corner[:, 1])
+    order = order.sort_values(["acquired", "scene_id", "zone_id", "west", "south"], ignore_index=True)
+    outlines = gpd.GeoSeries(list(order["outline"]), crs="EPSG:4326")
+    return gpd.GeoDataFrame(order[list(STACK_TYPES)], geometry=outlines)
+
+
+def balance_table(rows: Rows) -> pd.DataFrame:
+    """Bring balances of visits to their published shape, in order of the ship's first look; times are UTC."""
+    frame = pd.DataFrame(rows, columns=list(BALANCE_TYPES)).astype(BALANCE_TYPES)
+    return frame.sort_values(["first_seen", "berth_id", "yard_id"], ignore_index=True)
+
+
 def site_regimes(folder: Path) -> Rows:
     """Read the published regimes of a whole site, the present one last; none if there is no such table."""
     path = folder / "regimes.parquet"
@@ -108,19 +181,11 @@ def site_regimes(folder: Path) -> Rows:
     return [{str(k): None if pd.isna(v) else v for k, v in row.items()} for row in whole.to_dict("records")]
 
 
-def write_tables(
-    folder: Path,
-    looks: pd.DataFrame,
-    vessels: gpd.GeoDataFrame,
-    utilisation: pd.DataFrame,
-    regimes: pd.DataFrame,
-) -> None:
+def write_tables(folder: Path, tables: Tables) -> None:
     """Write the tables of a publication."""
-    looks.to_parquet(folder / "looks.parquet", index=False, compression="zstd")
-    vessels.to_parquet(folder / "vessels.parquet", index=False, compression="zstd")
-    utilisation.to_parquet(folder / "utilisation.parquet", index=False, compression="zstd")
-    regimes.to_parquet(folder / "regimes.parquet", index=False, compression="zstd")
-    utilisation.to_csv(folder / "utilisation.csv", index=False, float_format="%.4f")
+    for name in ("looks", "vessels", "stacks", "utilisation", "regimes", "balance"):
+        getattr(tables, name).to_parquet(folder / f"{name}.parquet", index=False, compression="zstd")
+    tables.utilisation.to_csv(folder / "utilisation.csv", index=False, float_format="%.4f")
 
 
 def read_looks(folder: Path) -> pd.DataFrame:
@@ -128,13 +193,14 @@ def read_looks(folder: Path) -> pd.DataFrame:
     return pd.read_parquet(folder / "looks.parquet")
 
 
-def read_rows(folder: Path, scene_ids: set[str]) -> tuple[Rows, Rows]:
-    """Read back the looks and vessels of some scenes from an earlier publication."""
+def read_rows(folder: Path, scene_ids: set[str]) -> tuple[Rows, Rows, Rows]:
+    """Read back the looks, vessels and stacks of some scenes from an earlier publication."""
     if not scene_ids or not (folder / "looks.parquet").is_file():
-        return [], []
+        return [], [], []
     looks = pd.read_parquet(folder / "looks.parquet")
     vessels = gpd.read_parquet(folder / "vessels.parquet")
     vessels = vessels.assign(longitude=vessels.geometry.x, latitude=vessels.geometry.y)
+    stacks = gpd.read_parquet(folder / "stacks.parquet").rename_geometry("outline")
     return tuple(  # type: ignore[return-value]
-        table[table["scene_id"].isin(scene_ids)].to_dict("records") for table in (looks, vessels)
+        table[table["scene_id"].isin(scene_ids)].to_dict("records") for table in (looks, vessels, stacks)
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +18,7 @@ from tasks.science.optical.clear_epochs import clear_epochs
 from tasks.science.optical.looks import DEFAULT_OPTICAL_LOOK, learn_optical, measure_optical, optical_planes
 from tasks.science.radar.background import BACKGROUND_PLANES, QUANTILE
 from tasks.science.radar.looks import DEFAULT_LOOK, learn_radar, measure_scenes
-
-Rows = list[dict[str, Any]]
+from tasks.science.rows import Measured
 
 
 @dataclass(frozen=True)
@@ -39,8 +37,8 @@ class Method:
     estimate: Callable[..., dict[str, npt.NDArray[np.float32]]]
     """``(block, bands, site, box)`` to those planes, ``(y, x)``."""
 
-    measure: Callable[..., tuple[Rows, Rows]]
-    """``(block, background, bands, site, box, memory_flag)`` to rows of looks and of vessels."""
+    measure: Callable[..., Measured]
+    """``(block, background, bands, site, box, memory_flag, first)`` to rows of looks, vessels and stacks."""
 
     recipe: str
     """All settings that decide the result."""

@@ -158,7 +158,7 @@ def _with_memory(scenes: _Scenes, bands: int) -> list[dict[str, Any]]:
             continue
         memory = learn_radar(scenes.cube.isel(time=own), used, scenes.site, scenes.box)
         block = scenes.cube.isel(time=wanted)
-        _, vessels = measure_scenes(block, memory, used, scenes.site, scenes.box)
+        _, vessels, _ = measure_scenes(block, memory, used, scenes.site, scenes.box)
         found += [row | {"zone_kind": kinds[row["zone_id"]]} for row in vessels]
     return found
 

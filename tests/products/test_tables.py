@@ -17,10 +17,13 @@ from tasks.products.tables import (
     LOOK_TYPES,
     REGIME_TYPES,
     VESSEL_TYPES,
+    Tables,
+    balance_table,
     looks_table,
     read_looks,
     read_rows,
     regimes_table,
+    stacks_table,
     vessels_table,
     write_tables,
 )
@@ -85,15 +88,35 @@ AWAKE = {
 DORMANT = AWAKE | {"state": "dormant", "start": np.datetime64("2023-01-01", "s"), "start_low": None}
 
 
+STACKS = [
+    {
+        "site": "x", "scene_id": scene, "collection": "c", "sensor": "optical", "zone_id": "yard",
+        "acquired": np.datetime64(day, "s"), "area_m2": 300.0,
+        "outline": shapely.box(130.3 + k / 1e4, 42.2, 130.3 + (k + 1) / 1e4, 42.2001),
+    }
+    for scene, day, k in (("b", "2023-01-02", 1), ("a", "2023-01-01", 2), ("a", "2023-01-01", 0))
+]  # fmt: skip
+
+
 def written(
     folder: Path,
     looks: list[dict[str, Any]],
     vessels: list[dict[str, Any]],
     regimes: list[dict[str, Any]] | None = None,
+    stacks: list[dict[str, Any]] | None = None,
 ) -> Path:
     folder.mkdir(exist_ok=True)
     series = pd.DataFrame({"vessels_mean": [np.nan]})
-    write_tables(folder, looks_table(looks), vessels_table(vessels), series, regimes_table(regimes or []))
+    tables = Tables(
+        looks=looks_table(looks),
+        vessels=vessels_table(vessels),
+        stacks=stacks_table(stacks or []),
+        utilisation=series,
+        regimes=regimes_table(regimes or []),
+        occupancy=pd.DataFrame(),
+        balance=balance_table([]),
+    )
+    write_tables(folder, tables)
     return folder
 
 
@@ -154,17 +177,19 @@ def test_order_is_time_scene_zone() -> None:
 
 
 def test_what_is_read_back_makes_the_same_table(tmp_path: Path) -> None:
-    folder = written(tmp_path / "once", LOOKS, VESSELS)
-    again = written(tmp_path / "again", *read_rows(folder, {"a", "b"}))
-    for name in ("looks.parquet", "vessels.parquet"):
+    folder = written(tmp_path / "once", LOOKS, VESSELS, stacks=STACKS)
+    looks, vessels, stacks = read_rows(folder, {"a", "b"})
+    again = written(tmp_path / "again", looks, vessels, stacks=stacks)
+    for name in ("looks.parquet", "vessels.parquet", "stacks.parquet"):
         assert (folder / name).read_bytes() == (again / name).read_bytes()
 
 
 def test_only_the_scenes_asked_for_are_read_back(tmp_path: Path) -> None:
     folder = written(tmp_path, LOOKS, VESSELS)
-    looks, vessels = read_rows(folder, {"b"})
+    looks, vessels, stacks = read_rows(folder, {"b"})
+    assert stacks == []
     assert [row["scene_id"] for row in looks] == [row["scene_id"] for row in vessels] == ["b"]
-    assert read_rows(folder, set()) == read_rows(tmp_path / "none", {"a"}) == ([], [])
+    assert read_rows(folder, set()) == read_rows(tmp_path / "none", {"a"}) == ([], [], [])
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -52,7 +52,7 @@ def look(
     power = radar(np.random.default_rng([seed, 2]), ships, sea(np.random.default_rng(seed)))
     if unseen:
         power[unseen] = np.nan
-    rows, _ = measure_scenes(block(power[None]), memory(0.1, 0), ("vv",), site, BOX)
+    rows, *_ = measure_scenes(block(power[None]), memory(0.1, 0), ("vv",), site, BOX)
     return {row["zone_id"]: row for row in rows}
 
 
@@ -69,7 +69,7 @@ def score(occupancy: float) -> Score:
         rng = np.random.default_rng([seed, 3])
         fleets = [some_ships(rng, occupancy) for _ in range(25)]
         power = np.array([radar(rng, ships, sea(rng)) for ships in fleets])
-        rows, _ = measure_scenes(block(power), background, ("vv",), PORT, BOX)
+        rows, *_ = measure_scenes(block(power), background, ("vv",), PORT, BOX)
         found = {(r["scene_id"], r["zone_id"]): r for r in rows}
         for k, ships in enumerate(fleets):
             there += len(ships)
@@ -161,7 +161,7 @@ def test_a_berth_that_the_background_does_not_know_is_not_measured() -> None:
     empty = memory(0.1, 0)["empty"].copy()
     empty[LAYERS.zones["1-0"]] = np.nan
     power = radar(np.random.default_rng(5), [Ship(1, -120, 100)], 0.02)
-    rows, _ = measure_scenes(block(power[None]), memory(0.1, 0) | {"empty": empty}, ("vv",), PORT, BOX)
+    rows, *_ = measure_scenes(block(power[None]), memory(0.1, 0) | {"empty": empty}, ("vv",), PORT, BOX)
     row = next(r for r in rows if r["zone_id"] == "1-0")
     assert row["flags"] == "not_measured"
     assert row["occupied_m"] is row["occupied_fraction"] is row["vessel_count"] is None
@@ -174,7 +174,7 @@ def test_a_hulk_that_never_leaves_is_unknown_and_not_free() -> None:
     background = estimate_background(
         block(power), ("vv",), LAYERS.near, LAYERS.water, 1, LAYERS.faces, LAYERS.pixel_m
     )
-    rows, _ = measure_scenes(block(power[:1]), background, ("vv",), PORT, BOX)
+    rows, *_ = measure_scenes(block(power[:1]), background, ("vv",), PORT, BOX)
     assert next(r for r in rows if r["zone_id"] == "1-0")["flags"] == "not_measured"
 
 

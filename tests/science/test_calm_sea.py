@@ -76,7 +76,7 @@ def scene() -> Scene:
 
 def berths(scene: Scene, images: list[npt.NDArray[np.float32]]) -> list[dict[str, object]]:
     port, box, _, background = scene
-    looks, _ = measure_scenes(as_block(images), background, ("vv",), port.site, box)
+    looks, *_ = measure_scenes(as_block(images), background, ("vv",), port.site, box)
     return [row for row in looks if row["zone_kind"] == "berth"]
 
 

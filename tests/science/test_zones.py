@@ -6,8 +6,9 @@ import shapely
 
 from tasks.model import Zone, ZoneKind
 from tasks.science.radar.looks import measure_scenes
+from tasks.science.rows import LOOK_MEASURES
 from tasks.science.shapes import Vessel, outline
-from tasks.science.zones import LOOK_MEASURES, draw_site
+from tasks.science.zones import draw_site
 from tests.science.water import BOX, SIDE, block, no_memory, polygon, put_ship, site, speckle
 
 
@@ -20,7 +21,7 @@ def scene(seed: int = 0) -> np.ndarray:
 
 
 def measure(power: np.ndarray, *zones: Zone) -> tuple[dict[str, dict], list[dict]]:
-    looks, vessels = measure_scenes(block(power), no_memory(), ("vv",), site(*zones), BOX)
+    looks, vessels, _ = measure_scenes(block(power), no_memory(), ("vv",), site(*zones), BOX)
     return {row["zone_id"]: row for row in looks}, vessels
 
 

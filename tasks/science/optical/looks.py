@@ -16,13 +16,15 @@ from scipy import ndimage
 
 from tasks.model import Site
 from tasks.science.basis import OPTICAL
+from tasks.science.change import lay_ground, view_of
 from tasks.science.moorings import lay_alongside
 from tasks.science.optical.baseline import Baseline
 from tasks.science.optical.clouds import find_clouds
 from tasks.science.optical.learnt_water import learn_empty
 from tasks.science.optical.scene import DEFAULT_OPTICAL, OpticalOptions, detect_optical_scene
 from tasks.science.optical.water import model_water
-from tasks.science.zones import MIN_SEEN, NO_MEMORY, Layers, Rows, Shown, draw_site, write_looks
+from tasks.science.rows import Eye, Measured, Seen, Shown, write_looks
+from tasks.science.zones import MIN_SEEN, NO_MEMORY, Layers, draw_site
 
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -111,15 +113,16 @@ def measure_optical(
     site: Site,
     box: GeoBox,
     memory_flag: str = "",
+    first: int = 0,
     options: OpticalLookOptions = DEFAULT_OPTICAL_LOOK,
-) -> tuple[Rows, Rows]:
+) -> Measured:
     """Measure every zone of a site in a few optical scenes that share one background.
 
     Parameters
     ----------
     block
-        ``(time, y, x)`` per band, stored numbers with ``scale_factor`` and ``add_offset``; ``scene_id`` along
-        time.
+        ``(time, y, x)`` per band in order of time, stored numbers with ``scale_factor`` and
+        ``add_offset``; ``scene_id`` along time.
     background
         Planes of `optical_planes`, ``(y, x)``; NaN where nothing is remembered.
     bands
@@ -128,22 +131,24 @@ def measure_optical(
         Zones, and the grid that the block is on.
     memory_flag
         Flag that every row carries when the background rests on few scenes; empty otherwise.
+    first
+        Number of the first scene that is written down; those before it are only what it is compared with.
     options
         Thresholds.
-
-    Returns
-    -------
-    looks, vessels
-        Plain rows: one per scene × zone, one per vessel inside a zone that was seen.
     """
     layers = draw_site(site, box)
     where = layers.water | layers.strips
     baseline = None if memory_flag == NO_MEMORY else _remembered(background, layers)
 
-    def read(scene: xr.Dataset) -> Shown:
+    ground = lay_ground(layers.zones, layers.water, layers.strips)
+
+    def look(scene: xr.Dataset, whole: bool) -> Seen:
         planes = reflectance_of(scene, bands)
         unclear = clouds_of(scene, planes, layers.pixel_m, baseline.level if baseline else None)
         seen = np.logical_and.reduce([np.isfinite(p) for p in planes.values()]) & ~unclear
+        view = view_of(planes, seen, ground)
+        if not whole:
+            return Seen(seen, view, None)
         found = detect_optical_scene(
             planes,
             layers.pixel_m,
@@ -154,6 +159,8 @@ def measure_optical(
             options=options.vessels,
         )
         berths, free = lay_alongside(found.vessels, layers.faces, seen, layers.pixel_m, options.min_seen)
-        return Shown(seen, replace(found, vessels=free), berths)
+        return Seen(seen, view, Shown(replace(found, vessels=free), berths))
 
-    return write_looks(block, site, layers, read, OPTICAL, memory_flag, options.min_seen)
+    empty = None if baseline is None else view_of(baseline.level, np.ones(where.shape, bool), ground)
+    eye = Eye(look, empty, ground, OPTICAL, options.min_seen)
+    return write_looks(block, first, site, layers, eye, memory_flag)

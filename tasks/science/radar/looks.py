@@ -16,13 +16,15 @@ from scipy import ndimage
 
 from tasks.model import Site
 from tasks.science.basis import RADAR
+from tasks.science.change import lay_ground, view_of
 from tasks.science.moorings import BerthLook
 from tasks.science.radar.background import estimate_background, standardise
 from tasks.science.radar.berths import DEFAULT_BERTHS, BerthOptions, measure_berths
 from tasks.science.radar.vessels import DEFAULT_VESSELS, VesselOptions, detect_vessels, multilook_radius
 from tasks.science.radiometry import join_bands
+from tasks.science.rows import Eye, Measured, Seen, Shown, write_looks
 from tasks.science.shapes import EIGHT, Detection
-from tasks.science.zones import MIN_SEEN, STRUCTURE_MARGIN_PX, Layers, Rows, Shown, draw_site, write_looks
+from tasks.science.zones import MIN_SEEN, NO_MEMORY, STRUCTURE_MARGIN_PX, Layers, draw_site
 
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -43,6 +45,9 @@ class LookOptions:
 
 DEFAULT_LOOK = LookOptions()
 
+LEVEL = "level"
+"""Plane of the background that is compared with a date: standardised, multilooked brightness."""
+
 
 def learn_radar(
     block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoBox
@@ -50,7 +55,8 @@ def learn_radar(
     """Estimate what an orbit remembers of a site, as `estimate_background`, from the scenes of a block."""
     layers = draw_site(site, box)
     radius = multilook_radius(layers.pixel_m)
-    return estimate_background(block, bands, layers.near, layers.water, radius, layers.faces, layers.pixel_m)
+    near = layers.near | layers.ashore
+    return estimate_background(block, bands, near, layers.water, radius, layers.faces, layers.pixel_m)
 
 
 def measure_scenes(
@@ -60,14 +66,16 @@ def measure_scenes(
     site: Site,
     box: GeoBox,
     memory_flag: str = "",
+    first: int = 0,
     options: LookOptions = DEFAULT_LOOK,
-) -> tuple[Rows, Rows]:
+) -> Measured:
     """Measure every zone of a site in a few scenes that share one background epoch.
 
     Parameters
     ----------
     block
-        ``(time, y, x)`` per band, with ``scene_id`` and ``collection`` along time or in the attributes.
+        ``(time, y, x)`` per band in order of time, with ``scene_id`` and ``collection`` along time or in the
+        attributes.
     background
         ``level``, ``seen_share`` and ``empty`` of the epoch, ``(y, x)``.
     bands
@@ -76,24 +84,31 @@ def measure_scenes(
         Zones, and the grid that the block is on.
     memory_flag
         Flag that every row carries when the epoch is not settled; empty otherwise.
+    first
+        Number of the first scene that is written down; those before it are only what it is compared with.
     options
         Thresholds.
-
-    Returns
-    -------
-    looks, vessels
-        Plain rows: one per scene × zone, one per vessel inside a zone that was seen.
     """
     layers = draw_site(site, box)
+    ground = lay_ground(layers.zones, layers.water, layers.strips)
+    radius = multilook_radius(layers.pixel_m)
 
-    def read(scene: xr.Dataset) -> Shown:
+    def look(scene: xr.Dataset, whole: bool) -> Seen:
         joined = join_bands(scene, bands, layers.water)
         db = joined.values
+        seen = np.isfinite(db)
+        view = view_of({LEVEL: standardise(joined, layers.water, radius).values}, seen, ground)
+        if not whole:
+            return Seen(seen, view, None)
         found = detect_vessels(db, layers.water, layers.land, background, layers.pixel_m, options.vessels)
         berths, hulls = _read_berths(joined, layers, background, options)
-        return Shown(np.isfinite(db), _free_of(found, hulls, berths, layers, options), berths)
+        free = _free_of(found, hulls, berths, layers, options)
+        return Seen(seen, view, Shown(free, berths))
 
-    return write_looks(block, site, layers, read, RADAR, memory_flag, options.min_seen)
+    level = background[LEVEL]
+    empty = None if memory_flag == NO_MEMORY else view_of({LEVEL: level}, np.isfinite(level), ground)
+    eye = Eye(look, empty, ground, RADAR, options.min_seen)
+    return write_looks(block, first, site, layers, eye, memory_flag)
 
 
 def _read_berths(

@@ -1,0 +1,250 @@
+"""From what a scene shows to one row per look: what each zone showed, and how much of it was seen.
+
+A look that saw less than half of a zone gives null for that zone, never 0. So do measures that the
+sensor cannot give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from odc.geo.geobox import GeoBox
+from shapely.geometry.base import BaseGeometry
+
+from tasks.grid import cell_lonlat, unproject
+from tasks.model import WATER_KINDS, Site, Zone
+from tasks.science.change import Ground, View, compare
+from tasks.science.moorings import BerthLook
+from tasks.science.shapes import Detection, Vessel, described
+from tasks.science.zones import NO_MEMORY, Layers
+
+LOOK_MEASURES = (
+    "vessel_count",
+    "vessel_length_m",
+    "occupied_m",
+    "occupied_fraction",
+    "fill_fraction",
+    "stack_area_m2",
+    "gained_m2",
+    "lost_m2",
+    "teu_low",
+    "teu_high",
+    "rail_occupied_m",
+    "rail_cars_low",
+    "rail_cars_high",
+    "change_fraction",
+    "change_energy",
+    "change_explained",
+    "baseline_change_fraction",
+)
+"""Columns of a look; null where the sensor or the look cannot tell."""
+
+
+Rows = list[dict[str, Any]]
+
+
+class Measured(NamedTuple):
+    """Plain rows of a few scenes."""
+
+    looks: Rows
+    """One per scene × zone."""
+
+    vessels: Rows
+    """One per vessel inside a zone that was seen."""
+
+    stacks: Rows
+    """One per outline of what stands in a yard."""
+
+
+@dataclass(frozen=True)
+class GroundLook:
+    """One yard or bundle of tracks in one scene; nothing is claimed where `flag` is set."""
+
+    flag: str = ""
+
+    values: Mapping[str, float | None] = field(default_factory=dict)
+    """Columns of a look."""
+
+    outlines: tuple[BaseGeometry, ...] = ()
+    """What stands there, in the CRS of the grid."""
+
+    note: str = ""
+    """What a value is, where its column alone does not tell: ``level``."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What one scene shows."""
+
+    found: Detection
+    """Vessels that lie freely."""
+
+    berths: Mapping[str, BerthLook]
+    """By zone id; a berth that is not among them is not measured."""
+
+    ashore: Mapping[str, GroundLook] = field(default_factory=dict)
+    """By zone id; a yard that is not among them is not measured."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One scene as far as it was looked at."""
+
+    pixels: npt.NDArray[np.bool_]
+    """``(y, x)`` pixels that it shows."""
+
+    view: View
+    """What it shows of the ground that is compared."""
+
+    shown: Shown | None
+    """What it tells; None where it is only compared with."""
+
+
+@dataclass(frozen=True)
+class Eye:
+    """How scenes of one kind are looked at, against one background."""
+
+    look: Callable[[xr.Dataset, bool], Seen]
+    """Looks at a scene; wholly, or (False) only at what others are compared with."""
+
+    empty: View | None
+    """The background as a view; None where nothing is remembered."""
+
+    ground: Ground
+    sensor: str
+    min_seen: float
+    """Share of a zone that a look must see."""
+
+
+def write_looks(
+    block: xr.Dataset, first: int, site: Site, layers: Layers, eye: Eye, memory_flag: str
+) -> Measured:
+    """Read the scenes of a block one by one, and write down what they show.
+
+    Parameters
+    ----------
+    block
+        ``(time, y, x)`` per band in order of time, ``scene_id`` along time, ``collection`` in the attributes.
+    first
+        Number of the first scene that is written down; those before it are only what it is compared with.
+    site, layers
+        The zones, and where they lie on the grid.
+    eye
+        How the scenes are looked at.
+    memory_flag
+        Flag that every row carries when there was little to compare with.
+    """
+    written = Measured([], [], [])
+    last: dict[str, View] = {}
+    for k in range(block.sizes["time"]):
+        scene = block.isel(time=k)
+        seen = eye.look(scene, k >= first)
+        shares = {z: float(seen.pixels[m].mean()) if m.any() else 0.0 for z, m in layers.zones.items()}
+        clear = {zone for zone, share in shares.items() if share >= eye.min_seen}
+        if seen.shown is not None:
+            header = {
+                "site": site.site_id,
+                "scene_id": str(scene["scene_id"].values),
+                "collection": str(block.attrs["collection"]),
+                "sensor": eye.sensor,
+                "acquired": scene["time"].values.astype("datetime64[s]"),
+            }
+            changes = _changes(seen.view, last, clear, eye)
+            _write_scene(written, header, site, layers, shares, seen.shown, changes, memory_flag)
+        last |= dict.fromkeys(clear, seen.view)
+    return written
+
+
+def _changes(view: View, last: Mapping[str, View], clear: set[str], eye: Eye) -> dict[str, dict[str, float]]:
+    """Compare the zones that a look saw with when each was last seen, and with the empty place."""
+    told: dict[str, dict[str, float]] = {zone: {} for zone in clear}
+    for then in {id(v): v for zone, v in last.items() if zone in clear}.values():
+        found = compare(view, then, eye.ground)
+        for zone in clear:
+            if last.get(zone) is then and (change := found[zone]) is not None:
+                told[zone] |= {
+                    "change_fraction": change.fraction,
+                    "change_energy": change.energy,
+                    "change_explained": change.explained,
+                }
+    if eye.empty is not None:
+        for zone, change in compare(view, eye.empty, eye.ground).items():
+            if zone in clear and change is not None:
+                told[zone]["baseline_change_fraction"] = change.fraction
+    return told
+
+
+def _write_scene(
+    written: Measured,
+    header: dict[str, Any],
+    site: Site,
+    layers: Layers,
+    shares: Mapping[str, float],
+    shown: Shown,
+    changes: Mapping[str, Mapping[str, float]],
+    memory_flag: str,
+) -> None:
+    for zone in site.measured_zones:
+        here = zone.zone_id
+        row: dict[str, Any] = {"zone_id": here, "zone_kind": zone.kind.value, "seen_fraction": shares[here]}
+        row |= dict.fromkeys(LOOK_MEASURES) | dict(changes.get(here, {}))
+        ships: list[Vessel] = []
+        if here in shown.berths:
+            berth = shown.berths[here]
+            row |= _berth_values(berth, memory_flag)
+            ships = list(berth.ships) if row["vessel_count"] else []
+        elif here not in changes:
+            row["flags"] = "not_seen"
+        elif zone.kind in WATER_KINDS:
+            ships = [v for v in shown.found.vessels if layers.zones[here][round(v.row), round(v.col)]]
+            row |= _water_values(ships, shown.found, layers.zones[here], memory_flag)
+        else:
+            ground = shown.ashore.get(here, GroundLook("not_measured"))
+            row |= ground.values if not ground.flag else {}
+            row["flags"] = _joined(ground.flag, ground.note, memory_flag if not ground.flag else "")
+            written.stacks.extend(header | _stack_row(shape, zone, layers.box) for shape in ground.outlines)
+        written.looks.append(header | row)
+        written.vessels.extend(header | _vessel_row(v, zone, layers.box) for v in ships)
+
+
+def _joined(*flags: str) -> str:
+    return ";".join(filter(None, flags))
+
+
+def _water_values(
+    ships: list[Vessel], found: Detection, mask: npt.NDArray[np.bool_], memory_flag: str
+) -> dict[str, Any]:
+    artefact = any(mask[round(r), round(c)] for r, c in found.artefacts)
+    return {
+        "vessel_count": len(ships),
+        "vessel_length_m": float(sum(v.length_m for v in ships)),
+        "flags": _joined(memory_flag, "artefact" if artefact else ""),
+    }
+
+
+def _berth_values(berth: BerthLook, memory_flag: str) -> dict[str, Any]:
+    if berth.flag or memory_flag == NO_MEMORY:
+        # Against one to three dates a ship that stays is part of the quay: free would be a guess.
+        return {"flags": _joined(berth.flag or "not_measured", memory_flag)}
+    return {
+        "occupied_m": berth.occupied_m,
+        "occupied_fraction": berth.occupied_fraction,
+        "vessel_count": len(berth.ships),
+        "vessel_length_m": float(sum(ship.length_m for ship in berth.ships)),
+        "flags": memory_flag,
+    }
+
+
+def _vessel_row(vessel: Vessel, zone: Zone, box: GeoBox) -> dict[str, Any]:
+    lon, lat = cell_lonlat(box, [vessel.row], [vessel.col])
+    return {"zone_id": zone.zone_id} | described(vessel, float(lon[0]), float(lat[0]))
+
+
+def _stack_row(shape: BaseGeometry, zone: Zone, box: GeoBox) -> dict[str, Any]:
+    outline = unproject(shape, str(box.crs))
+    return {"zone_id": zone.zone_id, "area_m2": float(shape.area), "outline": outline}
