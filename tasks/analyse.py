@@ -218,17 +218,20 @@ def measure_batch(
         ): job
         for job in jobs
     }
-    gathered = Measured([], [], [])
+    parts = []
     for future in as_completed(futures):
-        for rows, found in zip(gathered, future.result(), strict=True):
-            rows += found
+        parts.append(future.result())
         advance(len(futures[future].slots))
-    return gathered
+    return joined(parts)
 
 
 def joined(parts: Sequence[Measured]) -> Measured:
     """Join the rows of several batches."""
-    return Measured(*([row for rows in kind for row in rows] for kind in zip(*parts, strict=True)))
+    whole = Measured([], [], [])
+    for part in parts:
+        for rows, more in zip(whole, part, strict=True):
+            rows += more
+    return whole
 
 
 @task(cache_policy=NO_CACHE)
