@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from tasks.infer import SURE, Occupancy, likely_change, occupancy_between, quay_metres, trips_between
+from tasks.infer import SURE, Share, likely_change, occupancy_between, quay_metres, trips_between
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class PortFindings:
     """Looks between which it changed with 90 %, if it did."""
 
     awakening: Awakening | None
-    before: Occupancy | None
-    after: Occupancy | None
-    whole: Occupancy
+    before: Share | None
+    after: Share | None
+    whole: Share
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def port_findings(folder: Path, site_id: str, start: date, end: date) -> PortFin
     awakening = _awakening(regimes)
     change = likely_change(looks, quay_m)
 
-    def share(first: date, last: date) -> Occupancy:
+    def share(first: date, last: date) -> Share:
         return occupancy_between(looks, first, last, quay_m)
 
     whole = share(start, end)
@@ -220,7 +220,7 @@ def _sure(probability: float) -> str:
     return "over 0.99" if probability > 0.99 else f"{probability:.2f}"
 
 
-def _percent(share: Occupancy) -> str:
+def _percent(share: Share) -> str:
     if share.mean is None or share.low is None or share.high is None:
         return "not seen"
     low, high = 100 * share.low, 100 * share.high

@@ -17,14 +17,15 @@ from tasks.products.tables import Tables, balance_table, read_looks, regimes_tab
 from tasks.science.basis import comparable
 from tasks.science.quays import quay_metres
 from tasks.science.series import activity, trips
-from tasks.science.series.activity import SURE, Occupancy
-from tasks.science.series.indicators import utilisation
+from tasks.science.series.activity import SURE
 from tasks.science.series.regimes import Change
+from tasks.science.series.shares import Share
 from tasks.science.series.trips import DEFAULT_TRIPS, TripOptions, Trips
+from tasks.science.series.utilisation import utilisation
 
 __all__ = [
     "SURE",
-    "Occupancy",
+    "Share",
     "infer_occupancy",
     "infer_regimes",
     "infer_tables",
@@ -51,7 +52,7 @@ def infer_tables(site: Site, looks: pd.DataFrame, vessels: Any, stacks: Any) -> 
         looks=looks,
         vessels=vessels,
         stacks=stacks,
-        utilisation=utilisation(comparable(looks)),
+        utilisation=utilisation(site, looks),
         regimes=infer_regimes(looks, quay_m),
         occupancy=infer_occupancy(looks, quay_m),
         balance=balance_table([]),
@@ -88,7 +89,7 @@ def likely_change(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None
 
 def occupancy_between(
     looks: pd.DataFrame, start: date, end: date, quay_m: Mapping[str, float] | None = None
-) -> Occupancy:
+) -> Share:
     """Mean share of the quay metres taken from one day to another, both included, with its 90 % interval."""
     return activity.occupancy_between(comparable(looks), start, end + timedelta(days=1), quay_m)
 

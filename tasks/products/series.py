@@ -26,8 +26,58 @@ LOOK_VARIABLES = {
         "long_name": "share of the berth's metres seen that ships take; NaN on water",
         "units": "1",
     },
+    "fill_fraction": {
+        "long_name": "share of a yard's ground under stacks; at 10 m a level on its own scale",
+        "units": "1",
+    },
+    "stack_area_m2": {"long_name": "ground that stacks of containers cover", "units": "m2"},
+    "gained_m2": {"long_name": "ground that stacks took up since the previous clear look", "units": "m2"},
+    "lost_m2": {"long_name": "ground that stacks left since the previous clear look", "units": "m2"},
+    "teu_low": {"long_name": "fewest 20-foot containers that the stacks hold", "units": "1"},
+    "teu_high": {"long_name": "most 20-foot containers that the stacks hold", "units": "1"},
+    "rail_occupied_m": {"long_name": "metres of track under rail cars", "units": "m"},
+    "change_fraction": {
+        "long_name": "share of the zone that changed since its previous clear look, beyond light and slide",
+        "units": "1",
+    },
+    "change_energy": {
+        "long_name": "mean squared difference from the previous clear look, less what light, slide and noise do",
+        "units": "1",
+        "comment": "reflectance squared for optical looks, spreads of speckle squared for radar looks",
+    },
     "seen_fraction": {"long_name": "share of the zone that the look could see", "units": "1"},
 }
+_SHARES = {
+    "occupancy": "share of the quay metres that ships took",
+    "fill": "share of the yards' ground under stacks, or their level",
+    "rail": "share of the track metres under rail cars",
+}
+_ENDS = {
+    "mean": "mean over looks",
+    "low": "lower end of its 90 % interval",
+    "high": "upper end of its 90 % interval",
+    "looks": "looks that could tell",
+}
+SHARE_VARIABLES = {
+    f"{name}_{end}": {"long_name": f"{what}, {which}", "units": "1"}
+    for name, what in _SHARES.items()
+    for end, which in _ENDS.items()
+}
+SITE_VARIABLES = {
+    f"site_{name}": {**attrs, "long_name": f"whole site: {attrs['long_name']}"}
+    for name, attrs in SHARE_VARIABLES.items()
+} | {
+    "utilisation_index": {"long_name": "utilisation of the site, 0 to 100", "units": "1"},
+    "utilisation_index_low": {"long_name": "lower end of its 90 % interval", "units": "1"},
+    "utilisation_index_high": {"long_name": "upper end of its 90 % interval", "units": "1"},
+    "calls_at_least": {"long_name": "ships that surely arrived at a quay", "units": "1"},
+    "calls_at_most": {"long_name": "ships that can have arrived at a quay", "units": "1"},
+}
+"""Of the site's own rows of the table: ``utilisation_index`` from its ``index``, the rest by name."""
+
+WHOLE = "*"
+"""Zone id of those rows."""
+
 PERIOD_VARIABLES = {
     "vessels_mean": {"long_name": "mean vessels per look that could see the zone", "units": "1"},
     "vessels_low": {"long_name": "lower end of the 90 % interval of vessels_mean", "units": "1"},
@@ -77,7 +127,11 @@ def series_dataset(
     periods = keyed.drop_duplicates("key").sort_values(["period", "start"], ascending=[False, True])
     by_period = {
         name: (("period", "zone"), _spread(keyed, "key", periods["key"], zones, name), attrs)
-        for name, attrs in PERIOD_VARIABLES.items()
+        for name, attrs in (PERIOD_VARIABLES | SHARE_VARIABLES).items()
+    }
+    by_site = {
+        name: ("period", _spread(keyed, "key", periods["key"], [WHOLE], _column(name))[:, 0], attrs)
+        for name, attrs in SITE_VARIABLES.items()
     }
     columns = zip(MONTH_VARIABLES.items(), ("mean", "low", "high", "looks"), strict=True)
     by_month = {
@@ -87,7 +141,7 @@ def series_dataset(
     month, month_end = (pd.to_datetime(occupancy[c]).to_numpy("datetime64[ns]") for c in ("start", "end"))
     start, end = (pd.to_datetime(periods[c]).to_numpy("datetime64[ns]") for c in ("start", "end"))
     return xr.Dataset(
-        by_look | by_period | by_month,
+        by_look | by_period | by_site | by_month,
         coords={
             "zone": ("zone", _text(zones), {"long_name": "zone id"}),
             "zone_kind": ("zone", _text([z.kind.value for z in site.measured_zones])),
@@ -119,6 +173,10 @@ def write_series(folder: Path, dataset: xr.Dataset) -> None:
         # Consolidated metadata is not yet in the Zarr v3 specification; xarray warns without it.
         warnings.filterwarnings("ignore", message="Consolidated metadata")
         dataset.to_zarr(folder / "series.zarr", zarr_format=3, consolidated=True, encoding=encoding, mode="w")
+
+
+def _column(variable: str) -> str:
+    return variable.removeprefix("site_").removeprefix("utilisation_")
 
 
 def _spread(table: pd.DataFrame, key: str, keys: pd.Series, zones: list[str], value: str) -> np.ndarray:

@@ -1,11 +1,11 @@
 """How much a zone changed between two images of one series, beyond light, season and registration.
 
 Two dates of the same ground differ by the light, by what the season does to all of it, by a fraction of a
-pixel that one image lies off the other, and by noise; only what is left is change. The first three are
-one least-squares fit per kind of ground (water, quayside, land): now = a · then + b + slide · gradient, refitted
-without what came or went (Lucas & Kanade 1981 for the slide; relative normalisation after Canty & Nielsen
-2008). What is left is measured in that pair's own noise, and its energy is given less the noise's, so that
-numbers of different dates can be laid side by side.
+pixel that one image lies off the other, and by noise; only what is left is change. The first three are one
+least-squares fit per kind of ground (water, quayside, land): now = a · then + b + slide · gradient,
+refitted without what came or went (Lucas & Kanade 1981 for the slide; relative normalisation after Canty &
+Nielsen 2008). What is left is measured in that pair's own noise, and its energy is given less the noise's,
+so that numbers of different dates can be laid side by side.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def lay_ground(zones: Mapping[str, Mask], water: Mask, quayside: Mask) -> Ground
     zones
         ``(y, x)`` pixels of each zone.
     water, quayside
-        ``(y, x)`` open water, and the strips of the berths, where a slide moves the echo of the wall. All else
-        is land.
+        ``(y, x)`` open water, and the strips of the berths, where a slide moves the echo of the wall. All
+        else is land.
     """
     union = np.zeros(water.shape, bool)
     for mask in zones.values():

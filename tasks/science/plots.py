@@ -16,6 +16,7 @@ from odc.geo.geobox import GeoBox
 
 from tasks.grid import project
 from tasks.model import Site, ZoneKind
+from tasks.sites.measure import area_m2, long_side_m
 
 Mask = npt.NDArray[np.bool_]
 
@@ -49,6 +50,24 @@ class Plot:
 
     area_m2: float
     """Of the zone as it is drawn, not of its pixels."""
+
+
+TRACK_M = 5.0
+"""Between the middle lines of parallel tracks: 4.5 to 5.5 m in yards everywhere."""
+
+TRACK_EDGE_M = 3.0
+"""Of a bundle's width, what lies outside its tracks."""
+
+
+def track_metres(site: Site) -> dict[str, float]:
+    """Metres of track in every rail yard by zone id, as many tracks as its width has room for."""
+    metres = {}
+    for zone in site.zones:
+        if zone.kind is ZoneKind.RAIL_YARD:
+            length = long_side_m(zone.geometry)
+            tracks = max(int((area_m2(zone.geometry) / length - TRACK_EDGE_M) // TRACK_M), 1)
+            metres[zone.zone_id] = tracks * length
+    return metres
 
 
 def draw_plots(site: Site, box: GeoBox, masks: Mapping[str, Mask]) -> tuple[Plot, ...]:

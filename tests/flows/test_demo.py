@@ -15,13 +15,13 @@ from rich.console import Console
 import tasks.simulate
 from flows import demo
 from flows.findings import Awakening, Findings, PortFindings, _awakening, sentences
-from tasks.infer import Occupancy
+from tasks.infer import Share
 from tests.flows.tiny import roadstead
 
 BEFORE, AFTER, WHOLE = (
-    Occupancy(0.01, 0.0, 0.03, 18),
-    Occupancy(0.11, 0.08, 0.14, 30),
-    Occupancy(0.07, 0.05, 0.1, 48),
+    Share(0.01, 0.0, 0.03, 18),
+    Share(0.11, 0.08, 0.14, 30),
+    Share(0.07, 0.05, 0.1, 48),
 )
 WOKE = Awakening(
     date(2023, 8, 20), date(2023, 8, 1), date(2023, 9, 6), 0.994, "confirmed", date(2023, 9, 18), 0.1, 0.9

@@ -7,15 +7,15 @@ that no background knows is in no denominator.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from tasks.model import ZoneKind
-from tasks.science.series.regimes import LEVEL, MIN_LOOKS, Change, Rate, find_change, repetition
+from tasks.science.series.regimes import MIN_LOOKS, Change, Rate, find_change
+from tasks.science.series.shares import Share, between, mean_share
 
 MIN_QUAY = 0.5
 """Share of the quay metres that a look must see to count."""
@@ -32,19 +32,6 @@ DORMANT = 0.25
 MEASURE = "vessels_at_berth"
 
 MONTHLY_COLUMNS = ("start", "end", "mean", "low", "high", "looks")
-
-
-@dataclass(frozen=True)
-class Occupancy:
-    """Share of the quay metres that was taken, with its 90 % interval."""
-
-    mean: float | None
-    """None without a look."""
-
-    low: float | None
-    high: float | None
-
-    looks: int
 
 
 def berth_looks(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> pd.DataFrame:
@@ -146,12 +133,8 @@ def _knowable_on(change: Change, times: Any, counts: Any, exposure: Any) -> np.d
 
 def occupancy_between(
     looks: pd.DataFrame, start: Any, end: Any, quay_m: Mapping[str, float] | None = None
-) -> Occupancy:
+) -> Share:
     """Mean share of the quay metres taken in the looks of a period.
-
-    The interval is Jeffreys' for a share, from as many independent trials as the looks' own scatter is worth:
-    at least one a look, at most one a berth and look, fewer where neighbouring looks repeat. A bootstrap over
-    looks would call a port never seen taken empty for certain.
 
     Parameters
     ----------
@@ -184,18 +167,6 @@ def monthly_occupancy(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = 
     return pd.DataFrame(rows, columns=list(MONTHLY_COLUMNS))
 
 
-def _occupancy(series: pd.DataFrame, start: Any, end: Any) -> Occupancy:
-    when = series["acquired"]
-    here = series[(when >= pd.Timestamp(start)) & (when < pd.Timestamp(end))]
-    if here.empty:
-        return Occupancy(None, None, None, 0)
-    share = (here["occupied_m"] / here["seen_m"]).to_numpy(float)
-    mean = float(here["occupied_m"].sum() / here["seen_m"].sum())
-    per_look = 1.0
-    if len(share) > 2 and share.var(ddof=1) > 0:
-        most = float(here["berths"].mean())
-        per_look = float(np.clip(mean * (1 - mean) / share.var(ddof=1), 1.0, most))
-    trials = len(share) * per_look / repetition(share - share.mean(), allowance=0)
-    posterior = stats.beta(mean * trials + 0.5, (1 - mean) * trials + 0.5)
-    low, high = posterior.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Occupancy(mean, float(min(low, mean)), float(max(high, mean)), len(share))
+def _occupancy(series: pd.DataFrame, start: Any, end: Any) -> Share:
+    taken = series.rename(columns={"occupied_m": "taken", "seen_m": "seen", "berths": "zones"})
+    return mean_share(between(taken, start, end))

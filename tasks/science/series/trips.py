@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -61,6 +61,13 @@ class Stay:
 
     looks: int
 
+    free_before: pd.Timestamp | None = None
+    """Last look before that saw the berth free, or others there; None if none did: they may have lain there
+    long."""
+
+    free_after: pd.Timestamp | None = None
+    """First look after it that did; None if they lay there when last seen."""
+
 
 @dataclass(frozen=True)
 class Trips:
@@ -93,21 +100,27 @@ def stays(looks: pd.DataFrame, options: TripOptions = DEFAULT_TRIPS) -> list[Sta
     found: list[Stay] = []
     for berth, group in rows.sort_values("acquired", kind="stable").groupby("zone_id", sort=True):
         open_stay: Stay | None = None
+        last_other: pd.Timestamp | None = None
         taken = group["vessel_count"].astype(int)
         lengths = group["vessel_length_m"].astype(float) / taken.clip(lower=1)
         for when, count, length in zip(group["acquired"], taken, lengths, strict=True):
-            if not count:
-                open_stay = None
+            if open_stay is not None and count and _goes_on(open_stay, when, length, options):
+                open_stay = found[-1] = _longer(open_stay, when, length)
                 continue
-            if open_stay is not None and _goes_on(open_stay, when, length, options):
-                found.pop()
-                n = open_stay.looks + 1
-                mean = open_stay.length_m + (length - open_stay.length_m) / n
-                open_stay = Stay(str(berth), open_stay.first_seen, when, mean, n)
+            if open_stay is not None:
+                found[-1] = replace(open_stay, free_after=when)
+                last_other = open_stay.last_seen
+            if not count:
+                open_stay, last_other = None, when
             else:
-                open_stay = Stay(str(berth), when, when, float(length), 1)
-            found.append(open_stay)
+                open_stay = Stay(str(berth), when, when, float(length), 1, free_before=last_other)
+                found.append(open_stay)
     return sorted(found, key=lambda s: (s.first_seen, s.berth))
+
+
+def _longer(stay: Stay, when: pd.Timestamp, length_m: float) -> Stay:
+    n = stay.looks + 1
+    return replace(stay, last_seen=when, length_m=stay.length_m + (length_m - stay.length_m) / n, looks=n)
 
 
 def _goes_on(stay: Stay, when: pd.Timestamp, length_m: float, options: TripOptions) -> bool:
@@ -165,14 +178,20 @@ def trips_between(
     a, b = (stays(t, options) for t in here)
     pairs = match(a, b, options)
     days = (end - start) / pd.Timedelta(days=1)
-    (calls_a, seen_a), (calls_b, seen_b) = (_most_calls(t, days, options) for t in here)
+    (calls_a, seen_a), (calls_b, seen_b) = (most_calls(t, days, options) for t in here)
     at_most = None
     if calls_a is not None and calls_b is not None:
         at_most = max(min(calls_a, calls_b), len(pairs))
     return Trips(len(pairs), at_most, pairs, len(a), len(b), seen_a, seen_b, days, options)
 
 
-def _most_calls(looks: pd.DataFrame, days: float, options: TripOptions) -> tuple[int | None, int]:
+def most_calls(
+    looks: pd.DataFrame, days: float, options: TripOptions = DEFAULT_TRIPS
+) -> tuple[int | None, int]:
+    """Bound the calls of a period from above, by the ships that lay there on average; tells the looks too.
+
+    None where no look saw enough of the quay.
+    """
     series = berth_looks(looks)
     if series.empty:
         return None, 0

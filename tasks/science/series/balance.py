@@ -1,0 +1,95 @@
+"""What left the yards and what came up on them while a ship lay at a berth near by.
+
+A visit is bracketed by looks: the berth was free before, the ship was seen, the berth was free after. Ground
+that goods left or took up in the yards' looks of that time is set beside it, as evidence of loading or
+unloading; it is no proof that this ship carried them, and trains and lorries move goods too. What was on deck
+is told where hulls are seen fine enough (`deck`), and nowhere else. Contents cannot be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from tasks.model import Site, Zone, ZoneKind
+from tasks.science.basis import comparable, of_yards
+from tasks.science.series.trips import Stay, stays
+from tasks.science.series.turnover import teu_interval
+from tasks.sites.measure import distance_m
+
+REACH_M = 250.0
+"""From a berth to a yard that its ships may be worked from: the breadth of a pier with its apron."""
+
+
+def balances(site: Site, looks: pd.DataFrame) -> list[dict[str, Any]]:
+    """Set beside every visit what its yards lost and gained.
+
+    Parameters
+    ----------
+    site
+        Its berths and container yards.
+    looks
+        One row per look × zone, with ``gained_m2`` and ``lost_m2``.
+
+    Returns
+    -------
+    list of dict
+        One row per visit and yard within reach that was looked at meanwhile; none where no image tells areas.
+    """
+    areas = of_yards(looks)
+    areas = areas[(areas["zone_kind"] == ZoneKind.CONTAINER_YARD.value) & areas["gained_m2"].notna()]
+    if areas.empty:
+        return []
+    by_yard = {str(zone): group.sort_values("acquired") for zone, group in areas.groupby("zone_id")}
+    near = _near(site, by_yard)
+    return [
+        _header(site, stay, distance) | {"yard_id": yard} | row
+        for stay in stays(comparable(looks))
+        for yard, distance in near.get(stay.berth, ())
+        if (row := _meanwhile(by_yard[yard], stay)) is not None
+    ]
+
+
+def _near(site: Site, yards: Mapping[str, pd.DataFrame]) -> dict[str, list[tuple[str, float]]]:
+    zones: Sequence[Zone] = [z for z in site.zones if z.zone_id in yards]
+    found: dict[str, list[tuple[str, float]]] = {}
+    for berth in site.zones:
+        if berth.kind is ZoneKind.BERTH:
+            reach = sorted((distance_m(berth.geometry, z.geometry), z.zone_id) for z in zones)
+            found[berth.zone_id] = [(zone, metres) for metres, zone in reach if metres <= REACH_M]
+    return found
+
+
+def _header(site: Site, stay: Stay, distance: float) -> dict[str, Any]:
+    known = stay.free_before is not None and stay.free_after is not None
+    return {
+        "site": site.site_id,
+        "berth_id": stay.berth,
+        "first_seen": stay.first_seen,
+        "last_seen": stay.last_seen,
+        "free_before": stay.free_before,
+        "free_after": stay.free_after,
+        "vessel_length_m": stay.length_m,
+        "distance_m": distance,
+        "flags": "" if known else "open",
+    }
+
+
+def _meanwhile(yard: pd.DataFrame, stay: Stay) -> dict[str, Any] | None:
+    """Sum a yard's looks from the last before a visit to the first after it; None if nobody looked."""
+    begin = stay.free_before if stay.free_before is not None else stay.first_seen
+    end = stay.free_after if stay.free_after is not None else stay.last_seen
+    after = yard[yard["acquired"] >= end]["acquired"]
+    # What was loaded before the ship left shows in the first look after it.
+    last = after.iloc[0] if len(after) and stay.free_after is not None else end
+    here = yard[(yard["acquired"] > begin) & (yard["acquired"] <= last)]
+    if here.empty:
+        return None
+    row: dict[str, Any] = {"looks": len(here)}
+    for name in ("lost", "gained"):
+        area = float(here[f"{name}_m2"].sum())
+        low, high = teu_interval(area)
+        row |= {f"{name}_m2": area, f"{name}_teu_low": low, f"{name}_teu_high": high}
+    return row

@@ -1,0 +1,102 @@
+"""How much of what a site has was taken: of its quay, its yards, its tracks; per look and over a period.
+
+A look counts if it saw at least half of what this archive can measure at all of that kind; a zone that no
+look can tell is in no denominator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from tasks.science.series.regimes import LEVEL, repetition
+
+MIN_HELD = 0.5
+"""Share of a site's quay, yard or track that a look must see to count."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """Mean share that was taken, with its 90 % interval."""
+
+    mean: float | None
+    """None without a look."""
+
+    low: float | None
+    high: float | None
+
+    looks: int
+
+
+NO_SHARE = Share(None, None, None, 0)
+
+
+def site_looks(looks: pd.DataFrame, column: str, capacity: Mapping[str, float]) -> pd.DataFrame:
+    """Sum a share over the zones of every look.
+
+    Parameters
+    ----------
+    looks
+        One row per look × zone.
+    column
+        Share of a zone that is taken, 0 to 1; null where it could not be told.
+    capacity
+        By zone id what a share of 1 stands for: metres or square metres. Zones that are not among them do
+        not count.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per look that counts, in order of time: ``acquired``, ``scene_id``, ``taken`` and ``seen`` in
+        units of the capacity, ``zones``.
+    """
+    rows = looks[looks["zone_id"].isin(list(capacity)) & looks[column].notna()]
+    seen = rows["zone_id"].map(capacity).astype(float) * rows["seen_fraction"].astype(float)
+    table = pd.DataFrame(
+        {
+            "acquired": rows["acquired"],
+            "scene_id": rows["scene_id"],
+            "taken": rows[column].astype(float) * seen,
+            "seen": seen,
+            "zones": 1,
+        }
+    )
+    whole = sum(capacity[zone] for zone in set(rows["zone_id"]))
+    summed = table.groupby(["acquired", "scene_id"], as_index=False, sort=True).sum()
+    return summed[summed["seen"] >= MIN_HELD * whole].reset_index(drop=True)
+
+
+def between(series: pd.DataFrame, start: object, end: object) -> pd.DataFrame:
+    """Rows of a period; `end` is the first moment after it."""
+    when = series["acquired"]
+    return series[(when >= pd.Timestamp(start)) & (when < pd.Timestamp(end))]  # type: ignore[arg-type]
+
+
+def mean_share(series: pd.DataFrame) -> Share:
+    """Mean share taken in the looks of a period.
+
+    The interval is Jeffreys' for a share, from as many independent trials as the looks' own scatter is worth:
+    at least one a look, at most one a zone and look, fewer where neighbouring looks repeat. A bootstrap over
+    looks would call a port never seen taken empty for certain.
+
+    Parameters
+    ----------
+    series
+        As `site_looks` has it.
+    """
+    if series.empty:
+        return NO_SHARE
+    share = (series["taken"] / series["seen"]).to_numpy(float)
+    mean = float(series["taken"].sum() / series["seen"].sum())
+    per_look = 1.0
+    if len(share) > 2 and share.var(ddof=1) > 0:
+        most = float(series["zones"].mean())
+        per_look = float(np.clip(mean * (1 - mean) / share.var(ddof=1), 1.0, most))
+    trials = len(share) * per_look / repetition(share - share.mean(), allowance=0)
+    posterior = stats.beta(mean * trials + 0.5, (1 - mean) * trials + 0.5)
+    low, high = posterior.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Share(mean, float(min(low, mean)), float(max(high, mean)), len(share))
