@@ -6,7 +6,7 @@ EPSG:4326 (longitude, latitude); times are aware UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -56,6 +56,11 @@ class Zone:
     """Usable quay metres; berths only."""
 
 
+UTILISATION_WEIGHTS = {"berths": 0.5, "yards": 0.3, "rails": 0.2}
+"""Parts of the combined utilisation index where a site file does not weigh them: ships are the surest seen,
+and in most scenes; tracks the least, and only in fine images."""
+
+
 @dataclass(frozen=True)
 class Site:
     """A port or inland depot with its zones."""
@@ -73,6 +78,10 @@ class Site:
 
     land: BaseGeometry | None = None
     """Land polygons around the site where they are known, EPSG:4326."""
+
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(UTILISATION_WEIGHTS), hash=False)
+    """Weight of each part of the combined utilisation index, all names of `UTILISATION_WEIGHTS`. Only their
+    ratios matter; they change no mask, so they do not enter the digest. Not to be written to."""
 
     @property
     def measured_zones(self) -> tuple[Zone, ...]:

@@ -18,6 +18,7 @@ from tasks.sites.measure import area_m2, perimeter_m, place
 from tasks.sites.outline import OutlineError, is_number, read_outline
 from tasks.sites.problem import ID_PATTERN, ID_RULE, Problem
 from tasks.sites.read import id_problems, land_beside, read_collection
+from tasks.sites.weights import weights_problems
 
 AREA_RANGE_M2: dict[ZoneKind, tuple[float, float]] = {
     ZoneKind.BERTH: (200, 200_000),
@@ -60,12 +61,13 @@ def check_file(path: str | Path) -> list[Problem]:
     """
     path = Path(path)
     collection = read_collection(path)
-    problems = [*id_problems(collection, path), *check_features(collection, land_beside(path))]
+    whole_file = [*id_problems(collection, path), *weights_problems(collection)]
+    problems = [*whole_file, *check_features(collection, land_beside(path))]
     return sorted(problems, key=lambda p: p.severity)
 
 
 def check_features(collection: object, land: BaseGeometry | None = None) -> list[Problem]:
-    """Check a parsed FeatureCollection against every rule but those of its name.
+    """Check a parsed FeatureCollection against every rule but those of its name and weights.
 
     Parameters
     ----------

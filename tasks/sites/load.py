@@ -20,6 +20,7 @@ from tasks.sites.check import examine
 from tasks.sites.measure import long_side_m
 from tasks.sites.problem import Problem
 from tasks.sites.read import BUNDLED, id_problems, land_beside, read_collection, site_id
+from tasks.sites.weights import read_weights, weights_problems
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ def load_site(ref: str) -> Site:
     collection = read_collection(path)
     land = land_beside(path)
     zones, problems = examine(collection, land)
-    problems = [*id_problems(collection, path), *problems]
+    problems = [*id_problems(collection, path), *weights_problems(collection), *problems]
     _raise_errors(path, [p for p in problems if p.severity == "error"])
     assert isinstance(collection, Mapping)  # anything else is an error by now
     name = site_id(collection, path)
@@ -81,6 +82,7 @@ def load_site(ref: str) -> Site:
         digest=zones_digest(zones, land),
         attribution=_text(collection, "attribution"),
         land=land,
+        weights=read_weights(collection),
     )
 
 
@@ -91,8 +93,8 @@ def zones_digest(zones: Iterable[Zone], land: BaseGeometry | None = None) -> str
     -----
     Two sites with one digest draw the same masks. Coordinates are rounded to 1e-7 degree and
     outlines normalised, so the digest is the same whatever the order of features, the corner at which a
-    ring starts, its direction, and the white space and number format of the JSON. Names and provenance
-    do not enter; land does, since it decides which vessels lie free.
+    ring starts, its direction, and the white space and number format of the JSON. Names, provenance and
+    weights do not enter; land does, since it decides which vessels lie free.
     """
     digest = hashlib.sha256()
     for zone in sorted(zones, key=lambda z: z.zone_id):
