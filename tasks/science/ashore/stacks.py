@@ -19,7 +19,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tasks.grid import pixel_size_m
 from tasks.science.ashore.frames import Frame, lay_frame
-from tasks.science.ashore.light import Light, find_lights, lasting
+from tasks.science.ashore.light import ENOUGH_PX, Light, find_light, find_lights, lasting
 from tasks.science.ashore.shade import SKY, off_shadow
 from tasks.science.plots import Plot
 from tasks.science.registration import filled, find_slide
@@ -30,6 +30,19 @@ Mask = npt.NDArray[np.bool_]
 COARSEST_M = 5.0
 """A stack is ten to thirty metres wide: at 10 m most of its pixels are edge."""
 
+LIGHT_REACH_PX = 20
+"""Around a yard, where its light is told: haze and the edges of clouds differ from pier to pier."""
+
+SLIDE_REACH_PX = 20
+"""Around all yards, where the slide is told."""
+
+SLIDE_NOISE = 0.01
+"""Reflectance that counts as noise there at least: an edge that slid by a pixel must not look like goods."""
+
+SLIDE_LEFT = 0.2
+"""Cells by which an image still lies off once slid back: 0.1 to 0.2 m on simulated images of 3 m, and places in
+an image differ."""
+
 NOT_SEEN, NOT_MEASURED, SNOW = "not_seen", "not_measured", "snow"
 
 
@@ -37,7 +50,7 @@ NOT_SEEN, NOT_MEASURED, SNOW = "not_seen", "not_measured", "snow"
 class StackOptions:
     """What counts as a stack."""
 
-    strange: float = 3.5
+    strange: float = 3.0
     """Spreads, root mean square of the bands, from which a cell is not bare ground."""
 
     half: float = 0.5
@@ -143,70 +156,83 @@ def find_stacks(
     wanted = [y for y in yards if shares[y.zone_id] >= options.min_seen]
     if not wanted:
         return looks
-    ground = steady & seen
-    calm = lasting({b: bare[b][ground] for b in bands}, {b: bare[f"{b}_spread"][ground] for b in bands})
-    remembered, shown = ({b: p[b][ground][calm] for b in bands} for p in (bare, planes))
-    lights = find_lights(remembered, shown)
-    if lights is None:
-        return looks | {y.zone_id: YardLook(shares[y.zone_id], NOT_MEASURED) for y in wanted}
-    if _snow_lies(remembered, shown, options):
-        return looks | {y.zone_id: YardLook(shares[y.zone_id], SNOW) for y in wanted}
-    slide = slide_of(planes, bare, lights, seen, wanted)
     known = seen & np.logical_and.reduce([np.isfinite(bare[b]) & np.isfinite(planes[b]) for b in bands])
+    ground = _Ground({b: planes[b] for b in bands}, bare, known, steady & known, box, pixel_m)
+    slide = slide_of(ground, wanted)
     for yard in wanted:
-        looks[yard.zone_id] = _measure(
-            planes, bare, yard, known, lights, slide, box, pixel_m, shares[yard.zone_id], options
-        )
+        looks[yard.zone_id] = _measure(ground, yard, slide, shares[yard.zone_id], options)
     return looks
 
 
-def slide_of(
-    planes: Mapping[str, Plane],
-    bare: Mapping[str, Plane],
-    lights: Mapping[str, Light],
-    seen: Mask,
-    yards: Sequence[Plot],
-) -> tuple[float, float]:
+@dataclass(frozen=True, eq=False)
+class _Ground:
+    """One image and what is remembered of its ground."""
+
+    planes: Mapping[str, Plane]
+    bare: Mapping[str, Plane]
+    known: Mask
+    steady: Mask
+    box: GeoBox
+    pixel_m: float
+
+    def light(self, window: tuple[slice, slice], options: StackOptions) -> tuple[dict[str, Light] | None, bool]:
+        """Tell the light in a window, and whether snow lies there."""
+        here = self.steady[window]
+        level = {b: self.bare[b][window][here] for b in self.planes}
+        calm = lasting(level, {b: self.bare[f"{b}_spread"][window][here] for b in self.planes})
+        remembered = {b: values[calm] for b, values in level.items()}
+        shown = {b: p[window][here][calm] for b, p in self.planes.items()}
+        return find_lights(remembered, shown), _snow_lies(remembered, shown, options)
+
+
+def slide_of(ground: _Ground, yards: Sequence[Plot]) -> tuple[float, float]:
     """Find by how many rows and columns an image lies off the background around the yards."""
-    reach = 20
     rows, cols = (np.concatenate([getattr(y, name) for y in yards]) for name in ("rows", "cols"))
-    window = tuple(slice(max(int(a.min()) - reach, 0), int(a.max()) + reach) for a in (rows, cols))
-    band = next(b for b in ("nir", "red", "green", "blue") if b in lights)
-    spread = 2 * lights[band].spread
-    reference = lights[band].on(bare[band][window]) / spread
-    image = planes[band][window] / np.float32(spread)
-    known = np.isfinite(reference) & np.isfinite(image) & seen[window]
-    return find_slide(filled(reference), filled(image), known)
+    window = _around(rows, cols, SLIDE_REACH_PX)
+    band = next(b for b in ("nir", "red", "green", "blue") if b in ground.planes)
+    remembered, shown = ground.bare[band][window], ground.planes[band][window]
+    here = ground.steady[window]
+    light = find_light(remembered[here], shown[here])
+    if light is None:
+        return 0.0, 0.0
+    scale = np.float32(1 / max(2 * light.spread, SLIDE_NOISE))
+    reference, image = light.on(remembered) * scale, shown * scale
+    return find_slide(filled(reference), filled(image), np.isfinite(reference) & ground.known[window])
 
 
-def _snow_lies(
-    remembered: Mapping[str, Plane], shown: Mapping[str, Plane], options: StackOptions
-) -> bool:
-    whiter = [shown[b] - remembered[b] > options.snow for b in shown if b != "nir"]
-    return bool(np.logical_and.reduce(whiter).mean() > options.snow_share) if whiter else False
+def _around(rows: npt.NDArray[np.intp], cols: npt.NDArray[np.intp], reach: int) -> tuple[slice, slice]:
+    return tuple(slice(max(int(a.min()) - reach, 0), int(a.max()) + reach + 1) for a in (rows, cols))  # type: ignore[return-value]
+
+
+def _snow_lies(remembered: Mapping[str, Plane], shown: Mapping[str, Plane], options: StackOptions) -> bool:
+    """Tell snow by its patches: white beyond what haze lays over all of the ground."""
+    white = np.ones(next(iter(shown.values())).shape, bool)
+    if white.size < ENOUGH_PX:
+        return False
+    for band in shown:
+        if band != "nir":
+            rise = shown[band] - remembered[band]
+            white &= rise > max(float(np.percentile(rise, 15)), 0.0) + options.snow
+    return bool(white.mean() > options.snow_share)
 
 
 def _measure(
-    planes: Mapping[str, Plane],
-    bare: Mapping[str, Plane],
-    yard: Plot,
-    known: Mask,
-    lights: Mapping[str, Light],
-    slide: tuple[float, float],
-    box: GeoBox,
-    pixel_m: float,
-    share: float,
-    options: StackOptions,
+    ground: _Ground, yard: Plot, slide: tuple[float, float], share: float, options: StackOptions
 ) -> YardLook:
-    frame = lay_frame(yard, box, pixel_m)
-    told = frame.known(known, slide)
+    lights, snow = ground.light(_around(yard.rows, yard.cols, LIGHT_REACH_PX), options)
+    if snow or lights is None:
+        return YardLook(share, SNOW if snow else NOT_MEASURED)
+    frame = lay_frame(yard, ground.box, ground.pixel_m)
+    told = frame.known(ground.known, slide)
     inside = frame.inside & told
-    ground = {b: lights[b].on(frame.sample(bare[b])) for b in lights}
-    shown = {b: frame.sample(planes[b], slide) for b in lights}
-    spread = {b: _spread(frame.sample(bare[f"{b}_spread"]), ground[b], lights[b]) for b in lights}
-    difference = {b: shown[b] - ground[b] for b in lights}
-    distance, _ = off_shadow(difference, ground, spread)
-    black = np.logical_and.reduce([shown[b] < options.black * ground[b] for b in lights])
+    level = {b: light.on(frame.sample(ground.bare[b])) for b, light in lights.items()}
+    shown = {b: frame.sample(ground.planes[b], slide) for b in lights}
+    spread = {
+        b: _spread(frame.sample(ground.bare[f"{b}_spread"]), level[b], light) for b, light in lights.items()
+    }
+    difference = {b: shown[b] - level[b] for b in lights}
+    distance, _ = off_shadow(difference, level, spread)
+    black = np.logical_and.reduce([shown[b] < options.black * level[b] for b in lights])
     distance = np.where(told & ~black, distance, np.float32(0))
     stacks = _stacks(distance, frame, options)
     strange = np.sqrt(sum((difference[b] / spread[b]) ** 2 for b in lights) / len(lights)) > options.strange
@@ -226,7 +252,7 @@ def _measure(
 def _spread(remembered: Plane, ground: Plane, light: Light) -> Plane:
     """Spread of bare ground in one image: what it had on other dates, the image's own, and edges that slid."""
     steep = np.hypot(*np.gradient(ground))
-    return np.asarray(np.sqrt(np.maximum(light.gain * remembered, light.spread) ** 2 + (0.4 * steep) ** 2))
+    return np.asarray(np.sqrt(np.maximum(light.gain * remembered, light.spread) ** 2 + (SLIDE_LEFT * steep) ** 2))
 
 
 def _stacks(distance: Plane, frame: Frame, options: StackOptions) -> Mask:
@@ -243,7 +269,9 @@ def _stacks(distance: Plane, frame: Frame, options: StackOptions) -> Mask:
     core = ndimage.binary_erosion(long, np.ones((3, 3), bool)) & (distance > options.strange)
     sigma = cells(options.nearby_m) / 2
     weight = ndimage.gaussian_filter(core.astype(np.float32), sigma)
-    level = ndimage.gaussian_filter(np.where(core, distance, 0), sigma) / np.maximum(weight, 1e-6)
+    # A mean of logarithms: one white box among green ones must not set the level for all.
+    log = np.log(np.where(core, np.maximum(distance, 1e-3), 1.0))
+    level = np.exp(ndimage.gaussian_filter(log, sigma) / np.maximum(weight, 1e-6))
     near = weight > 1e-3
     stack = near & (distance > np.maximum(options.half * level, options.strange / 2)) & _grown(long)
     # Boxes near the colour of the ground are weaker than half of their neighbours and still inside.
