@@ -22,6 +22,46 @@ UNSURE = 0.15
 """Of the light lost, how much a sky differs from that: haze, walls, a low sun."""
 
 
+def lost_in_shade(ground: Mapping[str, Values]) -> dict[str, Values]:
+    """What full shadow does to ground, by band: a difference below zero."""
+    return {band: -(1 - np.float32(SKY[band])) * np.maximum(level, 0) for band, level in ground.items()}
+
+
+def share_of(
+    goods: Mapping[str, Values],
+    difference: Mapping[str, Values],
+    lost: Mapping[str, Values],
+    spread: Mapping[str, Values],
+) -> Values:
+    """Unmix pixels of an edge into goods, ground in the sun and ground in the shade.
+
+    Parameters
+    ----------
+    goods
+        How goods differ from the ground, by band.
+    difference
+        How the pixel does.
+    lost
+        Of `lost_in_shade`.
+    spread
+        Of bare ground.
+
+    Returns
+    -------
+    numpy.ndarray
+        Share of goods that fits best, any number; not below zero is the share of shade.
+    """
+    gg, gd, gs, ss, sd = (
+        sum(a[b] * c[b] / spread[b] ** 2 for b in difference)
+        for a, c in ((goods, goods), (goods, difference), (goods, lost), (lost, lost), (lost, difference))
+    )
+    # A ridge of one spread: goods of the colour of shade share with it instead of trading for it.
+    both = (gg + 1) * (ss + 1) - gs**2
+    shade = ((gg + 1) * sd - gs * gd) / both
+    with_shade = ((ss + 1) * gd - gs * sd) / both
+    return np.asarray(np.where(shade > 0, with_shade, gd / (gg + 1)), np.float32)
+
+
 def off_shadow(
     difference: Mapping[str, Values], ground: Mapping[str, Values], spread: Mapping[str, Values]
 ) -> tuple[Values, Values]:
@@ -41,7 +81,7 @@ def off_shadow(
     distance, shade
         Root mean square over the bands, in spreads; and the share of shadow that fits best, 0 to 1.
     """
-    lost = {b: -(1 - SKY[b]) * np.maximum(ground[b], 0) for b in difference}
+    lost = lost_in_shade(ground)
     down = sum(difference[b] * lost[b] / spread[b] ** 2 for b in difference)
     full = sum(lost[b] ** 2 / spread[b] ** 2 for b in difference)
     shade = np.clip(down / np.maximum(full, 1e-12), 0, 1)

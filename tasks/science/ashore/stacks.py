@@ -20,7 +20,7 @@ from shapely.geometry.base import BaseGeometry
 from tasks.grid import pixel_size_m
 from tasks.science.ashore.frames import Frame, lay_frame
 from tasks.science.ashore.light import ENOUGH_PX, Light, find_light, find_lights, lasting
-from tasks.science.ashore.shade import SKY, off_shadow
+from tasks.science.ashore.shade import SKY, lost_in_shade, off_shadow, share_of
 from tasks.science.plots import Plot
 from tasks.science.registration import filled, find_slide
 
@@ -52,6 +52,9 @@ class StackOptions:
 
     strange: float = 3.0
     """Spreads, root mean square of the bands, from which a cell is not bare ground."""
+
+    faint: float = 1.0
+    """Spreads below which a cell is bare, whatever its share of goods: shadow looks like dark goods."""
 
     half: float = 0.5
     """Share of the contrast at the middle of a stack that its edge has."""
@@ -234,7 +237,8 @@ def _measure(
     distance, _ = off_shadow(difference, level, spread)
     black = np.logical_and.reduce([shown[b] < options.black * level[b] for b in lights])
     distance = np.where(told & ~black, distance, np.float32(0))
-    stacks = _stacks(distance, frame, options)
+    odd = _Odd(distance, difference, lost_in_shade(level), spread)
+    stacks = _stacks(odd, frame, options)
     strange = np.sqrt(sum((difference[b] / spread[b]) ** 2 for b in lights) / len(lights)) > options.strange
     area = float((stacks & inside).sum() * frame.cell_m2)
     seen_m2 = float(inside.sum() * frame.cell_m2)
@@ -255,27 +259,38 @@ def _spread(remembered: Plane, ground: Plane, light: Light) -> Plane:
     return np.asarray(np.sqrt(np.maximum(light.gain * remembered, light.spread) ** 2 + (SLIDE_LEFT * steep) ** 2))
 
 
-def _stacks(distance: Plane, frame: Frame, options: StackOptions) -> Mask:
+@dataclass(frozen=True, eq=False)
+class _Odd:
+    """How cells of a yard differ from bare ground; by band but for the first."""
+
+    distance: Plane
+    difference: Mapping[str, Plane]
+    lost: Mapping[str, Plane]
+    spread: Mapping[str, Plane]
+
+
+def _stacks(odd: _Odd, frame: Frame, options: StackOptions) -> Mask:
     """Cells of stacks: patches that are strange, long enough along the axis, cut at half their contrast."""
 
     def cells(metres: float) -> int:
         return max(1, round(metres / frame.step_m))
 
-    strange = distance > options.strange
-    strange = _closed(strange, cells(options.gap_m))
+    strange = _closed(odd.distance > options.strange, cells(options.gap_m))
     long = ndimage.binary_opening(strange, np.ones((cells(options.row_m), 3), bool))
     if not long.any():
         return long
-    core = ndimage.binary_erosion(long, np.ones((3, 3), bool)) & (distance > options.strange)
+    core = ndimage.binary_erosion(long, np.ones((3, 3), bool)) & (odd.distance > options.strange)
     sigma = cells(options.nearby_m) / 2
     weight = ndimage.gaussian_filter(core.astype(np.float32), sigma)
-    # A mean of logarithms: one white box among green ones must not set the level for all.
-    log = np.log(np.where(core, np.maximum(distance, 1e-3), 1.0))
-    level = np.exp(ndimage.gaussian_filter(log, sigma) / np.maximum(weight, 1e-6))
-    near = weight > 1e-3
-    stack = near & (distance > np.maximum(options.half * level, options.strange / 2)) & _grown(long)
-    # Boxes near the colour of the ground are weaker than half of their neighbours and still inside.
-    stack |= ndimage.binary_erosion(long, np.ones((5, 5), bool)) & (distance > options.strange / 2)
+    goods = {
+        b: ndimage.gaussian_filter(np.where(core, d, 0), sigma) / np.maximum(weight, 1e-6)
+        for b, d in odd.difference.items()
+    }
+    share = share_of(goods, odd.difference, odd.lost, odd.spread)
+    reach = ndimage.binary_dilation(long, np.ones((3, 3), bool), iterations=2) & (weight > 1e-3)
+    stack = reach & (share > options.half) & (odd.distance > options.faint)
+    # Boxes of another colour than their neighbours are strange enough, and not at the edge.
+    stack |= ndimage.binary_erosion(long, np.ones((3, 3), bool)) & (odd.distance > options.strange / 2)
     stack = _closed(stack, cells(options.gap_m))
     stack = ndimage.binary_opening(stack, np.ones((cells(options.row_m), 3), bool))
     labels, count = ndimage.label(stack, np.ones((3, 3), int))
@@ -290,10 +305,6 @@ def _stacks(distance: Plane, frame: Frame, options: StackOptions) -> Mask:
     keep = long_enough & (within >= options.least_inside * size)
     keep[0] = False
     return np.asarray(keep[labels])
-
-
-def _grown(mask: Mask) -> Mask:
-    return np.asarray(ndimage.binary_dilation(mask, np.ones((3, 3), bool)))
 
 
 def _closed(mask: Mask, cells: int) -> Mask:
