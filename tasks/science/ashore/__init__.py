@@ -1,0 +1,1 @@
+"""What lies on the ground behind the quays: bare ground, and the goods that hide it."""

@@ -1,0 +1,314 @@
+"""Stacks of containers in a yard at 3 m: ground that looks like no bare ground, in sun or in shade.
+
+A container is 2.4 m wide, less than a pixel; what can be told is the ground that stacks cover. A cell belongs
+to a stack if it differs from bare ground at least half as much as the middle of the stack does: blur moves
+an edge's foot, not its half height. Shadows lie on a line of their own (`shade`); heaps are darker than any
+paint; snow lies on the steady ground too; cranes and lorries are shorter than a stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from odc.geo.geobox import GeoBox
+from scipy import ndimage
+from shapely.geometry.base import BaseGeometry
+
+from tasks.grid import pixel_size_m
+from tasks.science.ashore.frames import Frame, lay_frame
+from tasks.science.ashore.light import ENOUGH_PX, Light, find_light, find_lights, lasting
+from tasks.science.ashore.shade import SKY, lost_in_shade, off_shadow, share_of
+from tasks.science.plots import Plot
+from tasks.science.registration import filled, find_slide
+
+Plane = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+COARSEST_M = 5.0
+"""A stack is ten to thirty metres wide: at 10 m most of its pixels are edge."""
+
+LIGHT_REACH_PX = 20
+"""Around a yard, where its light is told: haze and the edges of clouds differ from pier to pier."""
+
+SLIDE_REACH_PX = 20
+"""Around all yards, where the slide is told."""
+
+SLIDE_NOISE = 0.01
+"""Reflectance that counts as noise there at least: an edge that slid by a pixel must not look like goods."""
+
+SLIDE_LEFT = 0.2
+"""Cells by which an image still lies off once slid back: 0.1 to 0.2 m on simulated images of 3 m, and places in
+an image differ."""
+
+NOT_SEEN, NOT_MEASURED, SNOW = "not_seen", "not_measured", "snow"
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """What counts as a stack."""
+
+    strange: float = 3.0
+    """Spreads, root mean square of the bands, from which a cell is not bare ground."""
+
+    faint: float = 1.0
+    """Spreads below which a cell is bare, whatever its share of goods: shadow looks like dark goods."""
+
+    half: float = 0.5
+    """Share of the contrast at the middle of a stack that its edge has."""
+
+    nearby_m: float = 6.0
+    """How far the contrast of a stack is carried to its edge: two boxes, which come in batches."""
+
+    row_m: float = 12.0
+    """Length along the axis that goods have at least: two rows of 20-foot boxes."""
+
+    least_m: float = 18.0
+    """Length along the axis of a whole stack; cranes, lorries and huts are shorter."""
+
+    gap_m: float = 6.0
+    """Gaps that belong to a stack: a box of the ground's own colour."""
+
+    black: float = 0.55
+    """Share of the ground's reflectance below which, in every band, lies shadow or coal: painted steel is
+    brighter in some band."""
+
+    least_inside: float = 0.6
+    """Share of a patch that lies in the yard; less is something on the apron."""
+
+    snow: float = 0.06
+    """Reflectance by which snow whitens ground in every visible band."""
+
+    snow_share: float = 0.08
+    """Share of the steady ground that is so white when snow lies."""
+
+    min_seen: float = 0.5
+    """Share of a yard that must be seen."""
+
+
+DEFAULT_STACKS = StackOptions()
+
+
+@dataclass(frozen=True)
+class YardLook:
+    """What one image shows of one yard."""
+
+    seen_fraction: float
+
+    flag: str = ""
+    """Why nothing is told: ``not_seen``, ``not_measured``, ``snow``; empty if it is."""
+
+    area_m2: float | None = None
+    """Ground covered by stacks where the yard is seen."""
+
+    fill_fraction: float | None = None
+    """Of the ground seen."""
+
+    other_m2: float | None = None
+    """Ground under heaps, shadows, cranes: not bare, and no stacks."""
+
+    outlines: tuple[BaseGeometry, ...] = field(default=(), repr=False)
+    """Of the stacks, in the CRS of the grid, where they truly stand."""
+
+    hidden: tuple[BaseGeometry, ...] = field(default=(), repr=False)
+    """Parts of the yard that were not seen."""
+
+
+def find_stacks(
+    planes: Mapping[str, Plane],
+    bare: Mapping[str, Plane],
+    yards: Sequence[Plot],
+    seen: Mask,
+    steady: Mask,
+    box: GeoBox,
+    options: StackOptions = DEFAULT_STACKS,
+) -> dict[str, YardLook]:
+    """Measure the stacks of every yard in one image.
+
+    Parameters
+    ----------
+    planes
+        Reflectance ``(y, x)`` by band, NaN where there is no data.
+    bare
+        Planes of `learn_bare` on the same grid, ``<band>`` and ``<band>_spread``; NaN where not known. Known
+        for 12 m around the yards, and on the steady ground.
+    yards
+        Which yards.
+    seen
+        ``(y, x)`` pixels without cloud or its shadow.
+    steady
+        ``(y, x)`` ground on which nothing stands.
+    box
+        The grid.
+    options
+        What counts as a stack.
+
+    Returns
+    -------
+    dict
+        By zone id, in the order of the yards. Values are None where nothing can be told.
+    """
+    pixel_m = pixel_size_m(box)
+    bands = [b for b in planes if b in bare and b in SKY]
+    shares = {y.zone_id: float(seen[y.rows, y.cols].mean()) if y.rows.size else 0.0 for y in yards}
+    if pixel_m > COARSEST_M or not bands:
+        return {zone: YardLook(share, NOT_MEASURED) for zone, share in shares.items()}
+    looks = {zone: YardLook(share, NOT_SEEN) for zone, share in shares.items()}
+    wanted = [y for y in yards if shares[y.zone_id] >= options.min_seen]
+    if not wanted:
+        return looks
+    known = seen & np.logical_and.reduce([np.isfinite(bare[b]) & np.isfinite(planes[b]) for b in bands])
+    ground = _Ground({b: planes[b] for b in bands}, bare, known, steady & known, box, pixel_m)
+    slide = slide_of(ground, wanted)
+    for yard in wanted:
+        looks[yard.zone_id] = _measure(ground, yard, slide, shares[yard.zone_id], options)
+    return looks
+
+
+@dataclass(frozen=True, eq=False)
+class _Ground:
+    """One image and what is remembered of its ground."""
+
+    planes: Mapping[str, Plane]
+    bare: Mapping[str, Plane]
+    known: Mask
+    steady: Mask
+    box: GeoBox
+    pixel_m: float
+
+    def light(self, window: tuple[slice, slice], options: StackOptions) -> tuple[dict[str, Light] | None, bool]:
+        """Tell the light in a window, and whether snow lies there."""
+        here = self.steady[window]
+        level = {b: self.bare[b][window][here] for b in self.planes}
+        calm = lasting(level, {b: self.bare[f"{b}_spread"][window][here] for b in self.planes})
+        remembered = {b: values[calm] for b, values in level.items()}
+        shown = {b: p[window][here][calm] for b, p in self.planes.items()}
+        return find_lights(remembered, shown), _snow_lies(remembered, shown, options)
+
+
+def slide_of(ground: _Ground, yards: Sequence[Plot]) -> tuple[float, float]:
+    """Find by how many rows and columns an image lies off the background around the yards."""
+    rows, cols = (np.concatenate([getattr(y, name) for y in yards]) for name in ("rows", "cols"))
+    window = _around(rows, cols, SLIDE_REACH_PX)
+    band = next(b for b in ("nir", "red", "green", "blue") if b in ground.planes)
+    remembered, shown = ground.bare[band][window], ground.planes[band][window]
+    here = ground.steady[window]
+    light = find_light(remembered[here], shown[here])
+    if light is None:
+        return 0.0, 0.0
+    scale = np.float32(1 / max(2 * light.spread, SLIDE_NOISE))
+    reference, image = light.on(remembered) * scale, shown * scale
+    return find_slide(filled(reference), filled(image), np.isfinite(reference) & ground.known[window])
+
+
+def _around(rows: npt.NDArray[np.intp], cols: npt.NDArray[np.intp], reach: int) -> tuple[slice, slice]:
+    return tuple(slice(max(int(a.min()) - reach, 0), int(a.max()) + reach + 1) for a in (rows, cols))  # type: ignore[return-value]
+
+
+def _snow_lies(remembered: Mapping[str, Plane], shown: Mapping[str, Plane], options: StackOptions) -> bool:
+    """Tell snow by its patches: white beyond what haze lays over all of the ground."""
+    white = np.ones(next(iter(shown.values())).shape, bool)
+    if white.size < ENOUGH_PX:
+        return False
+    for band in shown:
+        if band != "nir":
+            rise = shown[band] - remembered[band]
+            white &= rise > max(float(np.percentile(rise, 15)), 0.0) + options.snow
+    return bool(white.mean() > options.snow_share)
+
+
+def _measure(
+    ground: _Ground, yard: Plot, slide: tuple[float, float], share: float, options: StackOptions
+) -> YardLook:
+    lights, snow = ground.light(_around(yard.rows, yard.cols, LIGHT_REACH_PX), options)
+    if snow or lights is None:
+        return YardLook(share, SNOW if snow else NOT_MEASURED)
+    frame = lay_frame(yard, ground.box, ground.pixel_m)
+    told = frame.known(ground.known, slide)
+    inside = frame.inside & told
+    level = {b: light.on(frame.sample(ground.bare[b])) for b, light in lights.items()}
+    shown = {b: frame.sample(ground.planes[b], slide) for b in lights}
+    spread = {
+        b: _spread(frame.sample(ground.bare[f"{b}_spread"]), level[b], light) for b, light in lights.items()
+    }
+    difference = {b: shown[b] - level[b] for b in lights}
+    distance, _ = off_shadow(difference, level, spread)
+    black = np.logical_and.reduce([shown[b] < options.black * level[b] for b in lights])
+    distance = np.where(told & ~black, distance, np.float32(0))
+    odd = _Odd(distance, difference, lost_in_shade(level), spread)
+    stacks = _stacks(odd, frame, options)
+    strange = np.sqrt(sum((difference[b] / spread[b]) ** 2 for b in lights) / len(lights)) > options.strange
+    area = float((stacks & inside).sum() * frame.cell_m2)
+    seen_m2 = float(inside.sum() * frame.cell_m2)
+    return YardLook(
+        share,
+        "",
+        area,
+        min(area / seen_m2, 1.0) if seen_m2 else None,
+        float((strange & inside & ~stacks).sum() * frame.cell_m2),
+        tuple(frame.outline(stacks & inside)),
+        tuple(frame.outline(frame.inside & ~told)),
+    )
+
+
+def _spread(remembered: Plane, ground: Plane, light: Light) -> Plane:
+    """Spread of bare ground in one image: what it had on other dates, the image's own, and edges that slid."""
+    steep = np.hypot(*np.gradient(ground))
+    return np.asarray(np.sqrt(np.maximum(light.gain * remembered, light.spread) ** 2 + (SLIDE_LEFT * steep) ** 2))
+
+
+@dataclass(frozen=True, eq=False)
+class _Odd:
+    """How cells of a yard differ from bare ground; by band but for the first."""
+
+    distance: Plane
+    difference: Mapping[str, Plane]
+    lost: Mapping[str, Plane]
+    spread: Mapping[str, Plane]
+
+
+def _stacks(odd: _Odd, frame: Frame, options: StackOptions) -> Mask:
+    """Cells of stacks: patches that are strange, long enough along the axis, cut at half their contrast."""
+
+    def cells(metres: float) -> int:
+        return max(1, round(metres / frame.step_m))
+
+    strange = _closed(odd.distance > options.strange, cells(options.gap_m))
+    long = ndimage.binary_opening(strange, np.ones((cells(options.row_m), 3), bool))
+    if not long.any():
+        return long
+    core = ndimage.binary_erosion(long, np.ones((3, 3), bool)) & (odd.distance > options.strange)
+    sigma = cells(options.nearby_m) / 2
+    weight = ndimage.gaussian_filter(core.astype(np.float32), sigma)
+    goods = {
+        b: ndimage.gaussian_filter(np.where(core, d, 0), sigma) / np.maximum(weight, 1e-6)
+        for b, d in odd.difference.items()
+    }
+    share = share_of(goods, odd.difference, odd.lost, odd.spread)
+    reach = ndimage.binary_dilation(long, np.ones((3, 3), bool), iterations=2) & (weight > 1e-3)
+    stack = reach & (share > options.half) & (odd.distance > options.faint)
+    # Boxes of another colour than their neighbours are strange enough, and not at the edge.
+    stack |= ndimage.binary_erosion(long, np.ones((3, 3), bool)) & (odd.distance > options.strange / 2)
+    stack = _closed(stack, cells(options.gap_m))
+    stack = ndimage.binary_opening(stack, np.ones((cells(options.row_m), 3), bool))
+    labels, count = ndimage.label(stack, np.ones((3, 3), int))
+    if not count:
+        return stack
+    size = np.bincount(labels.ravel(), minlength=count + 1)
+    within = np.bincount(labels[frame.inside], minlength=count + 1)
+    spans = ndimage.find_objects(labels)
+    long_enough = np.array(
+        [False, *((s[0].stop - s[0].start) * frame.step_m >= options.least_m for s in spans)]
+    )
+    keep = long_enough & (within >= options.least_inside * size)
+    keep[0] = False
+    return np.asarray(keep[labels])
+
+
+def _closed(mask: Mask, cells: int) -> Mask:
+    """Close gaps along the axis, away from the frame's ends."""
+    line = np.ones((cells, 1), bool)
+    padded = np.pad(mask, ((cells, cells), (0, 0)))
+    return np.asarray(ndimage.binary_closing(padded, line)[cells:-cells])
