@@ -41,7 +41,7 @@ LOOK_VARIABLES = {
         "units": "1",
     },
     "change_energy": {
-        "long_name": "mean squared difference from the previous clear look, less what light, slide and noise do",
+        "long_name": "mean squared difference from the previous clear look, beyond light, slide and noise",
         "units": "1",
         "comment": "reflectance squared for optical looks, spreads of speckle squared for radar looks",
     },

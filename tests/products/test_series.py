@@ -15,9 +15,12 @@ from tasks.products.series import (
     LOOK_VARIABLES,
     MONTH_VARIABLES,
     PERIOD_VARIABLES,
+    SHARE_VARIABLES,
+    SITE_VARIABLES,
     series_dataset,
     write_series,
 )
+from tasks.science.series.utilisation import COLUMNS
 from tests.products.test_tables import look, looks_table
 from tests.scenes import small_site
 
@@ -46,8 +49,9 @@ UTILISATION = pd.DataFrame(
         period("week", "roads", "2023-09-25", "2023-10-02", 2.0),
         period("month", "roads", "2023-10-01", "2023-11-01", 1.0),
         period("month", "harbour", "2023-10-01", "2023-11-01", np.nan),
+        period("month", "*", "2023-10-01", "2023-11-01", np.nan) | {"index": 40.0, "occupancy_mean": 0.2},
     ]
-)
+).reindex(columns=list(COLUMNS))
 
 
 OCCUPANCY = pd.DataFrame(
@@ -73,15 +77,17 @@ def test_dimensions(opened: xr.Dataset) -> None:
     assert dict(opened.sizes) == {"look": 2, "zone": 2, "period": 3, "month": 3}
     assert all(opened[name].dims == ("month",) for name in MONTH_VARIABLES)
     assert all(opened[name].dims == ("look", "zone") for name in LOOK_VARIABLES)
-    assert all(opened[name].dims == ("period", "zone") for name in PERIOD_VARIABLES)
+    assert all(opened[name].dims == ("period", "zone") for name in (*PERIOD_VARIABLES, *SHARE_VARIABLES))
+    assert all(opened[name].dims == ("period",) for name in SITE_VARIABLES)
     assert opened["zone"].values.tolist() == ["harbour", "roads"]
     assert opened["zone_kind"].values.tolist() == ["harbour_water", "anchorage"]
 
 
 def test_every_measure_has_a_name_and_units(opened: xr.Dataset) -> None:
-    for name in (*LOOK_VARIABLES, *PERIOD_VARIABLES, *MONTH_VARIABLES):
+    for name in (*LOOK_VARIABLES, *PERIOD_VARIABLES, *SHARE_VARIABLES, *SITE_VARIABLES, *MONTH_VARIABLES):
         assert opened[name].attrs["long_name"]
-        assert opened[name].attrs["units"] == ("m" if name.endswith("_m") else "1")
+        units = "m2" if name.endswith("_m2") else "m" if name.endswith("_m") else "1"
+        assert opened[name].attrs["units"] == units
     assert opened.attrs["Conventions"].startswith("CF-")
 
 
@@ -139,3 +145,11 @@ def test_no_period_at_all_still_opens(tmp_path: Path) -> None:
     found = xr.open_zarr(tmp_path / "series.zarr")
     assert dict(found.sizes) == {"look": 2, "zone": 2, "period": 0, "month": 0}
     assert np.isnan(found["vessel_count"].values).all()
+
+
+def test_the_site_as_a_whole_has_its_own_series(opened: xr.Dataset) -> None:
+    october = opened.sel(period=(opened["period_kind"] == "month").values).isel(period=0)
+    assert float(october["utilisation_index"]) == 40
+    assert float(october["site_occupancy_mean"]) == 0.2
+    assert np.isnan(october["calls_at_least"])
+    assert "*" not in opened["zone"].values

@@ -6,7 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.science.series.indicators import COLUMNS, mean_interval, overdispersion, utilisation
+from tasks.model import Site
+from tasks.science.series.indicators import mean_interval, overdispersion
+from tasks.science.series.utilisation import COLUMNS, utilisation
+
+
+SITE = Site("test", "Test", (), "digest")
+NOTHING = ("fill_fraction", "stack_area_m2", "gained_m2", "lost_m2", "rail_occupied_m", "occupied_fraction")
 
 
 def looks(counts: dict[str, list[float | None]], start: str = "2023-01-02", step: str = "6D") -> pd.DataFrame:
@@ -21,15 +27,20 @@ def looks(counts: dict[str, list[float | None]], start: str = "2023-01-02", step
                     "acquired": pd.date_range(start, periods=len(values), freq=step),
                     "seen_fraction": [0.0 if v is None else 1.0 for v in values],
                     "vessel_count": pd.array(values, dtype="Int32"),
+                    "vessel_length_m": 0.0,
+                    "scene_id": [f"{k:03d}" for k in range(len(values))],
+                    "collection": "c",
+                    "sensor": "radar",
                 }
+                | {name: pd.array([None] * len(values), dtype="Float64") for name in NOTHING}
             )
         )
     return pd.concat(frames, ignore_index=True)
 
 
 def test_means_and_denominators() -> None:
-    table = utilisation(looks({"roads": [1, 3, None, 2, 2]}))
-    month = table[table["period"] == "month"].iloc[0]
+    table = utilisation(SITE, looks({"roads": [1, 3, None, 2, 2]}))
+    month = table[(table["period"] == "month") & (table["zone_id"] == "roads")].iloc[0]
     assert month["start"] == date(2023, 1, 1)
     assert month["end"] == date(2023, 2, 1)
     assert (month["looks"], month["looks_seen"]) == (5, 4)
@@ -39,7 +50,7 @@ def test_means_and_denominators() -> None:
 
 
 def test_a_period_without_a_look_is_null_with_zero_looks() -> None:
-    table = utilisation(looks({"roads": [1, 1, 1]}, step="31D"))
+    table = utilisation(SITE, looks({"roads": [1, 1, 1]}, step="31D"))
     weeks = table[table["period"] == "week"]
     empty = weeks[weeks["looks"] == 0]
     assert len(empty) > 5
@@ -47,19 +58,19 @@ def test_a_period_without_a_look_is_null_with_zero_looks() -> None:
 
 
 def test_a_period_of_blind_looks_is_null_and_not_quiet() -> None:
-    table = utilisation(looks({"roads": [0, 0, None, None, None]}, step="31D"))
+    table = utilisation(SITE, looks({"roads": [0, 0, None, None, None]}, step="31D"))
     march = table[(table["period"] == "month") & (table["start"] == date(2023, 3, 1))].iloc[0]
     assert (march["looks"], march["looks_seen"]) == (1, 0)
     assert np.isnan(march["vessels_mean"])
 
 
 def test_zones_that_were_never_counted_have_no_series() -> None:
-    table = utilisation(looks({"roads": [1, 2], "yard": [None, None]}))
-    assert set(table["zone_id"]) == {"roads"}
+    table = utilisation(SITE, looks({"roads": [1, 2], "yard": [None, None]}))
+    assert set(table["zone_id"]) == {"roads", "*"}
 
 
 def test_no_looks_give_an_empty_table_with_the_same_columns() -> None:
-    table = utilisation(looks({"yard": [None]}))
+    table = utilisation(SITE, looks({"yard": [None]}))
     assert list(table.columns) == list(COLUMNS)
     assert table.empty
 
@@ -86,4 +97,4 @@ def test_clumped_counts_widen_the_interval() -> None:
 def test_row_order_does_not_matter() -> None:
     rows = looks({"roads": [1, 3, None, 2, 2], "harbour": [0, 1, 0, 0, 4]})
     shuffled = rows.sample(frac=1, random_state=3)
-    pd.testing.assert_frame_equal(utilisation(rows), utilisation(shuffled))
+    pd.testing.assert_frame_equal(utilisation(SITE, rows), utilisation(SITE, shuffled))

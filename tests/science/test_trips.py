@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.science.series.trips import DEFAULT_TRIPS, Stay, match, stays, trips_between
@@ -83,6 +83,7 @@ ports = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(ports, ports)
 def test_no_stay_is_used_twice_and_every_pair_can_be(a: list[Sight], b: list[Sight]) -> None:
     trips = trips_between(table(a), table(b), START, END)

@@ -56,6 +56,10 @@ COLUMNS = (
 )
 
 
+TOLD = ("vessel_count", "fill_fraction", "rail_occupied_m")
+"""Columns of looks without which there is nothing to summarise."""
+
+
 class Component(NamedTuple):
     """One part of a site's utilisation."""
 
@@ -94,19 +98,17 @@ def utilisation(site: Site, looks: pd.DataFrame) -> pd.DataFrame:
         looks that could tell. ``gained_m2`` and ``lost_m2`` are sums over looks: at least so much. ``end`` is
         the first day after the period. ``index_of`` names the components of the index.
     """
-    if looks.empty:
+    if not any(looks[column].notna().any() for column in TOLD):
         return pd.DataFrame(columns=list(COLUMNS))
-    parts = components(site, looks)
-    afloat = comparable(looks)
+    parts, afloat = components(site, looks), comparable(looks)
     rows: list[dict[str, Any]] = []
     for period, rule in PERIODS.items():
         spans = _spans(looks, rule)
         for zone_id, group in _told(afloat, "vessel_count"):
             rows += _vessel_rows(group, zone_id, period, spans, parts[0])
         for part in parts[1:]:
-            for zone_id, group in _told(
-                part.looks[part.looks["zone_kind"] == part.kind.value], (part.column,)
-            ):
+            own = part.looks[part.looks["zone_kind"] == part.kind.value]
+            for zone_id, group in _told(own, part.column):
                 rows += _ground_rows(group, zone_id, period, spans, part)
         rows += _site_rows(site, afloat, period, spans, parts)
     table = pd.DataFrame(rows, columns=list(COLUMNS)).assign(site=site.site_id)
