@@ -11,8 +11,8 @@ import numpy.typing as npt
 import shapely
 from scipy import ndimage
 
-from tasks.science.optical.afloat import Part
 from tasks.science.optical.alongside import Box
+from tasks.science.optical.candidates import Part
 from tasks.science.optical.water import DEEPEST, Mask, Plane, first_of, sharpest
 from tasks.science.shapes import Vessel
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -96,7 +98,7 @@ class WaterModel:
             np.clip((np.arange(part.start, part.stop) + 0.5) / self.block_px - 0.5, 0, size - 1)
             for part, size in zip(window, grid.shape, strict=True)
         )
-        return _bilinear(grid, rows, cols)
+        return np.asarray(_bilinear(grid, rows, cols))
 
 
 def first_of(bands: Mapping[str, object], order: tuple[str, ...]) -> str:
@@ -285,11 +287,21 @@ def _fill(grid: Plane) -> Plane:
     return np.asarray(total / weight, dtype=np.float32)
 
 
-def _bilinear(grid: Plane, rows: npt.NDArray[np.floating], cols: npt.NDArray[np.floating]) -> Plane:
-    top = np.minimum(rows.astype(int), max(grid.shape[0] - 2, 0))
-    left = np.minimum(cols.astype(int), max(grid.shape[1] - 2, 0))
-    bottom, right = np.minimum(top + 1, grid.shape[0] - 1), np.minimum(left + 1, grid.shape[1] - 1)
-    down, across = (rows - top).astype(np.float32)[:, None], (cols - left).astype(np.float32)[None]
-    above, below = grid[top], grid[bottom]
-    lines = above * (1 - down) + below * down
-    return np.asarray(lines[:, left] * (1 - across) + lines[:, right] * across, dtype=np.float32)
+@numba.njit(cache=True, nogil=True)
+def _bilinear(grid: Any, rows: Any, cols: Any) -> Any:
+    height, width = grid.shape
+    out = np.empty((rows.size, cols.size), np.float32)
+    left, across = np.empty(cols.size, np.int64), np.empty(cols.size, np.float32)
+    for x in range(cols.size):
+        left[x] = min(int(cols[x]), max(width - 2, 0))
+        across[x] = cols[x] - left[x]
+    line = np.empty(width, np.float32)
+    for y in range(rows.size):
+        top = min(int(rows[y]), max(height - 2, 0))
+        bottom, down = min(top + 1, height - 1), np.float32(rows[y] - top)
+        for x in range(width):
+            line[x] = grid[top, x] * (1 - down) + grid[bottom, x] * down
+        for x in range(cols.size):
+            k, share = left[x], across[x]
+            out[y, x] = line[k] * (1 - share) + line[min(k + 1, width - 1)] * share
+    return out
