@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,11 @@ class Layers:
 
     faces: tuple[Face, ...] = ()
     """Berths, by the quay that they lie at; their strips are not part of `water`."""
+
+    @cached_property
+    def pixels(self) -> dict[str, npt.NDArray[np.intp]]:
+        """Flat indices of each zone's pixels: a zone is a hundredth of the grid."""
+        return {zone_id: np.flatnonzero(mask) for zone_id, mask in self.zones.items()}
 
     @property
     def strips(self) -> npt.NDArray[np.bool_]:
@@ -169,7 +175,8 @@ def _look_rows(
     counted: list[tuple[Vessel, Zone]] = []
     for zone in site.measured_zones:
         mask = layers.zones[zone.zone_id]
-        share = float(shown.seen[mask].mean()) if mask.any() else 0.0
+        pixels = layers.pixels[zone.zone_id]
+        share = float(shown.seen.ravel()[pixels].mean()) if pixels.size else 0.0
         row: dict[str, Any] = {"zone_id": zone.zone_id, "zone_kind": zone.kind.value, "seen_fraction": share}
         row |= dict.fromkeys(LOOK_MEASURES)
         if zone.zone_id in shown.berths:

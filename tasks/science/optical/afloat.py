@@ -13,11 +13,12 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
+from tasks.science.optical.blocks import Window
 from tasks.science.optical.candidates import DEFAULT_AFLOAT, AfloatOptions, Found, Group, Part
 from tasks.science.optical.hulls import measure_hull
 from tasks.science.optical.nearby import stand_out
 from tasks.science.optical.refusals import why_not
-from tasks.science.optical.water import Mask, Plane, Window
+from tasks.science.optical.water import Mask, Plane
 from tasks.science.shapes import EIGHT
 
 MARGIN_PX = 4
@@ -113,9 +114,7 @@ def _grouped(box: Window, inside: Mask, contrast: Mapping[str, Plane]) -> Group:
     shape = next(iter(contrast.values())).shape
     before = [min(MARGIN_PX, side.start) for side in box]
     after = [min(MARGIN_PX, size - side.stop) for side, size in zip(box, shape, strict=True)]
-    rows, cols = (
-        slice(side.start - b, side.stop + a) for side, b, a in zip(box, before, after, strict=True)
-    )
+    rows, cols = (slice(side.start - b, side.stop + a) for side, b, a in zip(box, before, after, strict=True))
     wider = np.pad(inside, tuple(zip(before, after, strict=True)))
     return Group((rows, cols), wider, {band: plane[rows, cols] for band, plane in contrast.items()})
 

@@ -8,13 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
+from tasks.science.optical.blocks import Window
 from tasks.science.optical.water import (
     DEFAULT_WATER,
     Mask,
     Plane,
     WaterModel,
     WaterOptions,
-    Window,
     model_water,
     water_body,
 )

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from scipy import ndimage
 
+from tasks.science.optical.blocks import Window
 from tasks.science.optical.hulls import DEFAULT_HULLS, HullOptions
 from tasks.science.optical.nearby import DEFAULT_NEARBY, NearbyOptions
-from tasks.science.optical.water import Mask, Plane, Window, sharpest
+from tasks.science.optical.water import Mask, Plane, sharpest
 from tasks.science.shapes import EIGHT, Vessel
 
 

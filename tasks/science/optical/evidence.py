@@ -122,7 +122,6 @@ class Evidence:
     """Near infrared by red: above 2 grows what has leaves."""
 
     red_edge_behind: Numbers
-
     colour: Numbers
     """How far its colour lies from that of the ground behind it, root mean square of log ratios."""
 

@@ -22,6 +22,7 @@ from tasks.science.optical.clouds import find_clouds
 from tasks.science.optical.learnt_water import learn_empty
 from tasks.science.optical.scene import DEFAULT_OPTICAL, OpticalOptions, detect_optical_scene
 from tasks.science.optical.water import model_water
+from tasks.science.shapes import Detection
 from tasks.science.zones import MIN_SEEN, NO_MEMORY, Layers, Rows, Shown, draw_site, write_looks
 
 Plane = npt.NDArray[np.float32]
@@ -149,6 +150,8 @@ def measure_optical(
         planes = reflectance_of(scene, bands)
         unclear = clouds_of(scene, planes, layers.pixel_m, baseline.level if baseline else None)
         seen = np.logical_and.reduce([np.isfinite(p) for p in planes.values()]) & ~unclear
+        if not seen[where].any():  # nothing to be found under a closed cover
+            return Shown(seen, Detection(()), lay_alongside((), layers.faces, seen, layers.pixel_m, 1.0)[0])
         found = detect_optical_scene(
             planes,
             layers.pixel_m,

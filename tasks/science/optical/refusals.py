@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from tasks.science.optical.blocks import Window
 from tasks.science.optical.candidates import AfloatOptions, Group, Part
-from tasks.science.optical.water import DEEPEST, Window, first_of
+from tasks.science.optical.water import DEEPEST, first_of
 from tasks.science.shapes import EIGHT, Vessel
 
 

@@ -20,6 +20,7 @@ from scipy import ndimage
 from tasks.science.optical.afloat import MARGIN_PX, find_afloat
 from tasks.science.optical.alongside import DEFAULT_ALONGSIDE, AlongsideOptions, find_alongside
 from tasks.science.optical.baseline import Baseline
+from tasks.science.optical.blocks import Window
 from tasks.science.optical.candidates import DEFAULT_AFLOAT, AfloatOptions, Found, Part
 from tasks.science.optical.evidence import DEFAULT_EVIDENCE, EvidenceOptions, Surroundings, claims
 from tasks.science.optical.water import (
@@ -28,7 +29,6 @@ from tasks.science.optical.water import (
     Plane,
     WaterModel,
     WaterOptions,
-    Window,
     model_water,
     sharpest,
     water_body,
@@ -208,7 +208,7 @@ def _regions(
     if wet is None:
         whole = slice(0, shape[0]), slice(0, shape[1])
         for window, core in _tiles(whole, whole, pixel_m, options):
-            yield window, core, lambda row, col: True
+            yield window, core, lambda *_: True
         return
     # Farther apart than a pixel's water is sampled, so that no basin knows of another.
     step = round(options.afloat.nearby.ring_m / pixel_m) + MARGIN_PX
