@@ -144,7 +144,8 @@ def write_looks(
     for k in range(block.sizes["time"]):
         scene = block.isel(time=k)
         seen = eye.look(scene, k >= first)
-        shares = {z: float(seen.pixels[m].mean()) if m.any() else 0.0 for z, m in layers.zones.items()}
+        pixels = seen.pixels.ravel()
+        shares = {z: float(pixels[at].mean()) if at.size else 0.0 for z, at in layers.pixels.items()}
         clear = {zone for zone, share in shares.items() if share >= eye.min_seen}
         if seen.shown is not None:
             header = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +56,11 @@ class Layers:
 
     plots: tuple[Plot, ...] = ()
     """Yards and tracks."""
+
+    @cached_property
+    def pixels(self) -> dict[str, npt.NDArray[np.intp]]:
+        """Flat indices of each zone's pixels: a zone is a hundredth of the grid."""
+        return {zone_id: np.flatnonzero(mask) for zone_id, mask in self.zones.items()}
 
     @property
     def strips(self) -> npt.NDArray[np.bool_]:

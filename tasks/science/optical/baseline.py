@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from tasks.science.optical.blocks import Window
 from tasks.science.optical.water import (
     DEFAULT_WATER,
     Mask,
     Plane,
     WaterModel,
     WaterOptions,
-    Window,
     model_water,
     water_body,
 )
+
+SHIFT_PX = 0.5
+"""How far images lie off one another, mostly."""
 
 
 @dataclass(frozen=True)
@@ -36,20 +40,33 @@ class Baseline:
             return np.zeros(next(iter(self.level.values())).shape, bool)
         return water_body(self.level, model, pixel_m, options)
 
-    def as_today(
-        self, today: WaterModel, window: Window, shift_px: float = 0.5
-    ) -> tuple[dict[str, Plane], dict[str, Plane]]:
+    @cached_property
+    def _relief(self) -> dict[str, Plane]:
+        """How far the empty place stands above its own water."""
+        if self.model is None:
+            return dict(self.level)
+        whole = [slice(0, size) for size in next(iter(self.level.values())).shape]
+        window = whole[0], whole[1]
+        return {
+            band: plane - self.model.field(self.model.level[band], window)
+            for band, plane in self.level.items()
+        }
+
+    @cached_property
+    def _doubt(self) -> dict[str, Plane]:
+        """Spread from date to date, and what a slide by `SHIFT_PX` adds."""
+        doubt = {}
+        for band, plane in self.level.items():
+            across = np.hypot(*np.gradient(np.nan_to_num(plane)))
+            doubt[band] = np.hypot(self.spread[band], np.float32(SHIFT_PX) * across).astype(np.float32)
+        return doubt
+
+    def as_today(self, today: WaterModel, window: Window) -> tuple[dict[str, Plane], dict[str, Plane]]:
         """Give level and spread in a window as they are under another date's haze: that of its water.
 
-        Images lie up to `shift_px` off one another, so beside a quay the empty place is less certain.
+        Images lie up to `SHIFT_PX` off one another, so beside a quay the empty place is less certain.
         """
-        level, spread = {}, {}
-        for band in today.level:
-            plane = self.level[band][window]
-            if self.model is not None:
-                plane = plane + today.field(today.level[band], window)
-                plane = plane - self.model.field(self.model.level[band], window)
-            level[band] = plane
-            across = np.hypot(*np.gradient(np.nan_to_num(self.level[band][window])))
-            spread[band] = np.hypot(self.spread[band][window], shift_px * across).astype(np.float32)
-        return level, spread
+        level = {band: self._relief[band][window] for band in today.level}
+        if self.model is not None:
+            level = {b: plane + today.field(today.level[b], window) for b, plane in level.items()}
+        return level, {band: self._doubt[band][window] for band in today.level}

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import shapely
 from scipy import ndimage
 
-from tasks.science.optical.afloat import Part
 from tasks.science.optical.alongside import Box
+from tasks.science.optical.candidates import Part
 from tasks.science.optical.water import DEEPEST, Mask, Plane, first_of, sharpest
 from tasks.science.shapes import Vessel
 
@@ -122,7 +122,6 @@ class Evidence:
     """Near infrared by red: above 2 grows what has leaves."""
 
     red_edge_behind: Numbers
-
     colour: Numbers
     """How far its colour lies from that of the ground behind it, root mean square of log ratios."""
 

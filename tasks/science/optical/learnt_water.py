@@ -9,11 +9,13 @@ whole images.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
-from tasks.science.radiometry import MAD_TO_SD, median_seen
+from tasks.science.radiometry import MAD_TO_SD
 
 Column = npt.NDArray[np.float32]
 
@@ -39,6 +41,9 @@ NOISE = 0.003
 
 LEADS = ("nir", "swir16", "red", "green", "blue")
 """Bands by which hulls are told from water, the best first."""
+
+ENOUGH_WATER = 10_000
+"""Pixels of open water that tell its level on a date to a hundredth of their spread."""
 
 BLOCK_PX = 65_536
 """Pixels sorted at a time: 32 dates of four bands in 34 MB."""
@@ -75,10 +80,10 @@ def learn_empty(
         part = slice(start, start + BLOCK_PX)
         flat = {band: values[:, part] - levels[band][:, None] for band, values in stack.items()}
         empty = empty_dates(flat[lead])
-        dry = _level_and_spread(np.where(empty, flat[lead], np.nan))[0] > RISE
+        dry = _level_and_spread(flat[lead], empty)[0] > RISE
         empty &= ~(berths[part] & dry & (np.isfinite(flat[lead]).sum(axis=0) < ENOUGH))
         for band, values in flat.items():
-            level, spread = _level_and_spread(np.where(empty, values, np.nan))
+            level, spread = _level_and_spread(values, empty)
             learnt[band][part] = level + np.nanmedian(levels[band])
             learnt[f"{band}_spread"][part] = spread
     return learnt
@@ -97,21 +102,72 @@ def empty_dates(lead: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
     numpy.ndarray
         ``(time, pixel)`` bool; no date where fewer than `FEWEST` saw the pixel.
     """
-    seen = np.isfinite(lead)
-    count = seen.sum(axis=0)
-    first = np.maximum(np.ceil(DARKEST * count), FEWEST).astype(int)
-    rank = np.where(seen, lead, np.inf).argsort(axis=0).argsort(axis=0)
-    empty = (rank < first) & seen & (count >= FEWEST)
-    for _ in range(2):
-        level, spread = _level_and_spread(np.where(empty, lead, np.nan))
-        with np.errstate(invalid="ignore"):
-            empty |= seen & (np.abs(lead - level) < JOIN * spread) & (count >= FEWEST)
-    return np.asarray(empty)
+    empty = np.zeros(lead.shape, np.bool_)
+    _gather(lead, empty)
+    return empty
+
+
+@numba.njit(cache=True, nogil=True)
+def _gather(lead: Any, empty: Any) -> None:
+    dates, pixels = lead.shape
+    own = np.empty(dates, np.float32)
+    for p in range(pixels):
+        count = 0
+        for t in range(dates):
+            if np.isfinite(lead[t, p]):
+                own[count] = lead[t, p]
+                count += 1
+        if count < FEWEST:
+            continue
+        _order(own, count)
+        # In order, what is empty comes first: the darkest, and what joins them from above.
+        held = min(max(int(np.ceil(DARKEST * count)), FEWEST), count)
+        for _ in range(2):
+            level, spread = _middle(own, held)
+            while held < count and own[held] - level < JOIN * spread:
+                held += 1
+        darkest, left = own[held - 1], held
+        for t in range(dates):
+            if left and lead[t, p] <= darkest:
+                empty[t, p] = True
+                left -= 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _order(values: Any, count: int) -> None:
+    """Sort the first numbers of a short array."""
+    for k in range(1, count):
+        value, at = values[k], k
+        while at and values[at - 1] > value:
+            values[at] = values[at - 1]
+            at -= 1
+        values[at] = value
+
+
+@numba.njit(cache=True, nogil=True)
+def _middle(ordered: Any, count: int) -> Any:
+    """Median and MAD-based spread of the first numbers of an ordered array."""
+    half = np.float32(0.5)
+    level = (ordered[(count - 1) // 2] + ordered[count // 2]) * half
+    # Deviations grow from the middle outwards on either side: they are merged, not sorted.
+    low, high = (count - 1) // 2, (count - 1) // 2 + 1
+    before = after = np.float32(0)
+    for _ in range(count // 2 + 1):
+        before = after
+        if high >= count or (low >= 0 and level - ordered[low] <= ordered[high] - level):
+            after = level - ordered[low]
+            low -= 1
+        else:
+            after = ordered[high] - level
+            high += 1
+    deviation = after if count % 2 else (before + after) * half
+    return level, max(np.float32(MAD_TO_SD) * deviation, np.float32(NOISE))
 
 
 def _date_levels(values: npt.NDArray[np.float32], open_water: npt.NDArray[np.bool_]) -> Column:
     """Median of each date's open water; NaN, so that the date is left out, where it shows too little."""
     water = values[:, open_water]
+    water = water[:, :: max(1, water.shape[1] // ENOUGH_WATER)]
     enough = np.isfinite(water).sum(axis=1) >= max(1, water.shape[1] // 20)
     levels = np.full(len(values), np.nan, np.float32)
     if enough.any():
@@ -119,7 +175,23 @@ def _date_levels(values: npt.NDArray[np.float32], open_water: npt.NDArray[np.boo
     return levels
 
 
-def _level_and_spread(values: npt.NDArray[np.float32]) -> tuple[Column, Column]:
-    """Median in time and MAD-based spread; NaN where nothing is."""
-    level = median_seen(values)
-    return level, np.maximum(MAD_TO_SD * median_seen(np.abs(values - level)), np.float32(NOISE))
+def _level_and_spread(values: npt.NDArray[np.float32], where: npt.NDArray[np.bool_]) -> tuple[Column, Column]:
+    """Median in time and MAD-based spread of what is marked; NaN where nothing is."""
+    level, spread = (np.full(values.shape[1], np.nan, np.float32) for _ in range(2))
+    _middles(values, where, level, spread)
+    return level, spread
+
+
+@numba.njit(cache=True, nogil=True)
+def _middles(values: Any, where: Any, level: Any, spread: Any) -> None:
+    dates, pixels = values.shape
+    own = np.empty(dates, np.float32)
+    for p in range(pixels):
+        count = 0
+        for t in range(dates):
+            if where[t, p] and np.isfinite(values[t, p]):
+                own[count] = values[t, p]
+                count += 1
+        if count:
+            _order(own, count)
+            level[p], spread[p] = _middle(own, count)

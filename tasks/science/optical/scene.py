@@ -9,15 +9,19 @@ longest ship, so the tiles' size changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from scipy import ndimage
 
-from tasks.science.optical.afloat import DEFAULT_AFLOAT, AfloatOptions, Found, Part, find_afloat
+from tasks.science.optical.afloat import MARGIN_PX, find_afloat
 from tasks.science.optical.alongside import DEFAULT_ALONGSIDE, AlongsideOptions, find_alongside
 from tasks.science.optical.baseline import Baseline
+from tasks.science.optical.blocks import Window
+from tasks.science.optical.candidates import DEFAULT_AFLOAT, AfloatOptions, Found, Part
 from tasks.science.optical.evidence import DEFAULT_EVIDENCE, EvidenceOptions, Surroundings, claims
 from tasks.science.optical.water import (
     DEFAULT_WATER,
@@ -25,7 +29,6 @@ from tasks.science.optical.water import (
     Plane,
     WaterModel,
     WaterOptions,
-    Window,
     model_water,
     sharpest,
     water_body,
@@ -115,15 +118,18 @@ def detect_optical_scene(
         body &= ~land
     vessels: list[Vessel] = []
     artefacts: list[tuple[float, float]] = []
-    for window, core in _tiles(shape, pixel_m, options):
-        part = _part(planes, body, solid, model, window, pixel_m)
+    known = water is not None
+    for window, core, mine in _regions(~solid if known else None, shape, pixel_m, options):
+        part = _part(planes, body, solid, model, window, pixel_m, known=known)
         if baseline is not None:
             part = replace(part, empty=baseline.as_today(model, window))
         origin = window[0].start, window[1].start
-        for found in _in_part(part, pixel_m, origin, known=water is not None, options=options):
+        for found in _in_part(part, pixel_m, origin, known=known, options=options):
             vessel = found.vessel
             row, col = vessel.row + window[0].start, vessel.col + window[1].start
             if not (core[0].start <= row + 0.5 < core[0].stop and core[1].start <= col + 0.5 < core[1].stop):
+                continue
+            if not mine(row, col):
                 continue
             if found.refused:
                 artefacts.append((row, col))
@@ -157,42 +163,88 @@ def seen_planes(reflectance: Mapping[str, Plane], unclear: Mask | None = None) -
     Seen is what two bands saw: water so clear that it reflects nothing in the infrared is stored as no data
     where 0 stands for it.
     """
-    count = sum(np.isfinite(plane).astype(np.int8) for plane in reflectance.values())
+    found = [np.isfinite(plane) for plane in reflectance.values()]
+    count = sum(mask.view(np.int8) for mask in found)
     seen = np.asarray(count >= min(2, len(reflectance)))
     if unclear is not None:
         seen &= ~unclear
-    return {
-        band: np.where(seen, np.nan_to_num(plane, nan=0.0), np.nan).astype(np.float32, copy=False)
-        for band, plane in reflectance.items()
-    }
+    planes = {}
+    for (band, plane), own in zip(reflectance.items(), found, strict=True):
+        planes[band] = np.where(seen, plane, np.float32(np.nan)).astype(np.float32, copy=False)
+        if (seen > own).any():
+            planes[band][seen & ~own] = 0
+    return planes
 
 
 def _part(
-    planes: Mapping[str, Plane], body: Mask, solid: Mask, model: WaterModel, window: Window, pixel_m: float
+    planes: Mapping[str, Plane],
+    body: Mask,
+    solid: Mask,
+    model: WaterModel,
+    window: Window,
+    pixel_m: float,
+    *,
+    known: bool,
 ) -> Part:
     edge = model.field(model.limit, window)
     level = {band: model.field(model.level[band], window) for band in planes}
     spread = {band: model.field(model.spread[band], window) for band in planes}
     rise = edge - np.minimum(level[sharpest(planes)], np.float32(0.8) * edge)
     shore = np.full(edge.shape, np.inf, np.float32)
-    if solid[window].any():
+    if not known and solid[window].any():  # beside known land a ship is as likely as anywhere
         shore = (ndimage.distance_transform_edt(~solid[window]) * pixel_m).astype(np.float32)
     bands = {band: plane[window] for band, plane in planes.items()}
     frame = tuple((part.start > 0, part.stop < size) for part, size in zip(window, body.shape, strict=True))
     return Part(bands, level, spread, body[window], solid[window], rise, shore, frame)
 
 
+def _regions(
+    wet: Mask | None, shape: tuple[int, ...], pixel_m: float, options: OpticalOptions
+) -> Iterator[tuple[Window, Window, Callable[[float, float], bool]]]:
+    """Cut a scene into windows, each with the part of it that is its own, and says which places are.
+
+    Where the water is known, its basins are worked through, not the land between them.
+    """
+    if wet is None:
+        whole = slice(0, shape[0]), slice(0, shape[1])
+        for window, core in _tiles(whole, whole, pixel_m, options):
+            yield window, core, lambda *_: True
+        return
+    # Farther apart than a pixel's water is sampled, so that no basin knows of another.
+    step = round(options.afloat.nearby.ring_m / pixel_m) + MARGIN_PX
+    rows, cols = (np.arange(0, size, step) for size in shape)
+    cells = np.logical_or.reduceat(np.logical_or.reduceat(wet, rows, axis=0), cols, axis=1)
+    basins, _ = ndimage.label(cells, EIGHT)
+    nearest = ndimage.distance_transform_edt(~cells, return_distances=False, return_indices=True)
+    owner = basins[tuple(nearest)]
+
+    def mine(number: int, row: float, col: float) -> bool:
+        at = [min(max(round(x), 0), size - 1) // step for x, size in zip((row, col), shape, strict=True)]
+        return bool(owner[at[0], at[1]] == number)
+
+    for number, box in enumerate(ndimage.find_objects(basins), start=1):
+        own = [slice(s.start * step, min(s.stop * step, n)) for s, n in zip(box, shape, strict=True)]
+        wide = [slice(max(0, s.start - step), min(n, s.stop + step)) for s, n in zip(own, shape, strict=True)]
+        for window, core in _tiles((own[0], own[1]), (wide[0], wide[1]), pixel_m, options):
+            yield window, core, partial(mine, number)
+
+
 def _tiles(
-    shape: tuple[int, ...], pixel_m: float, options: OpticalOptions
+    own: Window, bounds: Window, pixel_m: float, options: OpticalOptions
 ) -> Iterator[tuple[Window, Window]]:
+    """Cut a window into tiles of like size, with a margin as far as the bounds."""
     halo = int(np.ceil(options.halo_m / pixel_m))
-    side = options.tile_px
-    for top in range(0, shape[0], side):
-        for left in range(0, shape[1], side):
-            core = slice(top, min(top + side, shape[0])), slice(left, min(left + side, shape[1]))
+    cuts = []
+    for side, bound in zip(own, bounds, strict=True):
+        count = max(1, round((side.stop - side.start) / options.tile_px))
+        inner = np.linspace(side.start, side.stop, count + 1).astype(int)[1:-1]
+        cuts.append([bound.start, *(int(cut) for cut in inner), bound.stop])
+    for top, bottom in pairwise(cuts[0]):
+        for left, right in pairwise(cuts[1]):
+            core = slice(top, bottom), slice(left, right)
             rows, cols = (
-                slice(max(0, part.start - halo), min(size, part.stop + halo))
-                for part, size in zip(core, shape, strict=True)
+                slice(max(bound.start, part.start - halo), min(bound.stop, part.stop + halo))
+                for part, bound in zip(core, bounds, strict=True)
             )
             yield (rows, cols), core
 

@@ -7,18 +7,17 @@ land begins, and a coarse field of the water's own level and spread follows what
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from tasks.science.radiometry import MAD_TO_SD
+from tasks.science.optical.blocks import Window, bilinear, block_stats, filled_blocks, no_blocks, strips_of
 
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
-Window = tuple[slice, slice]
 
 INFRARED = ("nir", "swir16")
 """Bands in which water is darkest; the brighter of the two is judged, since silt lifts the one and dark
@@ -48,6 +47,9 @@ class WaterOptions:
     block_m: float = 500.0
     """Side of the blocks in which the water's level is taken: wider than a ship is long, so that its median
     is the water's; haze and silt plumes of Cartagena and Klang change over kilometres."""
+
+    enough_px: int = 4000
+    """Pixels of a block that tell its median to a fiftieth of their spread."""
 
     min_block_px: int = 60
     """Water pixels from which a block has a level of its own; others take their neighbours'."""
@@ -96,7 +98,7 @@ class WaterModel:
             np.clip((np.arange(part.start, part.stop) + 0.5) / self.block_px - 0.5, 0, size - 1)
             for part, size in zip(window, grid.shape, strict=True)
         )
-        return _bilinear(grid, rows, cols)
+        return np.asarray(bilinear(grid, rows, cols))
 
 
 def first_of(bands: Mapping[str, object], order: tuple[str, ...]) -> str:
@@ -159,24 +161,29 @@ def model_water(
     limit = _limit(reflectance, shape, usable, block, options)
     if limit is None:
         return None
-    grids = {band: _empty(shape, block) for band in [*reflectance, "dark"]}
-    spreads = {band: _empty(shape, block) for band in reflectance}
+    least, enough = options.min_block_px, options.enough_px
+    grids = {band: no_blocks(shape, block) for band in [*reflectance, "dark"]}
+    spreads = {band: no_blocks(shape, block) for band in reflectance}
     margin = max(1, round(options.shore_m / pixel_m))
-    for strip, core in _strips(shape, block, margin):
+    for strip, core in strips_of(shape, block, margin):
         dark = darkness(reflectance, strip)
-        water = ~ndimage.binary_dilation(~(dark < limit), iterations=margin)
+        # As far as `margin` dilations reach, in one pass.
+        away = ndimage.distance_transform_cdt(dark < limit, "taxicab")
+        water = (away > margin) | (away < 0)  # below 0: water all over
         if usable is not None:
             water &= usable[strip]
         row = core.start // block
-        grids["dark"][row] = _block_stats(dark, water, strip, core, block, options)[0]
+        grids["dark"][row] = block_stats(dark, water, strip, core, block, least, enough)[0]
         for band, plane in reflectance.items():
-            stats = _block_stats(plane[strip], water, strip, core, block, options)
+            stats = block_stats(plane[strip], water, strip, core, block, least, enough)
             grids[band][row], spreads[band][row] = stats
     if not np.isfinite(grids["dark"]).any():
         return None
-    level = {band: _fill(grids[band]) for band in reflectance}
-    spread = {band: np.maximum(_fill(spreads[band]), np.float32(options.noise)) for band in reflectance}
-    dark = _fill(grids["dark"])
+    level = {band: filled_blocks(grids[band]) for band in reflectance}
+    spread = {
+        band: np.maximum(filled_blocks(spreads[band]), np.float32(options.noise)) for band in reflectance
+    }
+    dark = filled_blocks(grids["dark"])
     shift = dark - np.float32(np.nanmedian(grids["dark"]))  # haze lifts water and land alike
     return WaterModel(level, spread, (np.float32(limit) + shift).astype(np.float32), block)
 
@@ -202,7 +209,7 @@ def water_body(
     """
     shape = next(iter(reflectance.values())).shape
     water = np.zeros(shape, bool)
-    for strip, _ in _strips(shape, model.block_px, 0):
+    for strip, _ in strips_of(shape, model.block_px, 0):
         water[strip] = darkness(reflectance, strip) < model.field(model.limit, strip)
     labels, count = ndimage.label(water)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
@@ -220,12 +227,12 @@ def _limit(
 ) -> float | None:
     """Darkness that parts water from land: Otsu's threshold of its logarithm (IEEE SMC 9, 1979)."""
     counts = np.zeros(len(BINS) - 1)
-    for strip, _ in _strips(shape, block, 0):
+    for strip, _ in strips_of(shape, block, 0):
         dark = darkness(reflectance, strip)
         if usable is not None:
             dark = dark[usable[strip]]
         dark = dark[np.isfinite(dark)]
-        counts += np.histogram(np.log(np.clip(dark, 0, 1.9) + LIFT), BINS)[0]
+        counts += np.histogram(np.log(np.clip(dark, 0, 1.9) + LIFT), len(BINS) - 1, (BINS[0], BINS[-1]))[0]
     if not counts.any():
         return None
     middle = (BINS[1:] + BINS[:-1]) / 2
@@ -244,52 +251,3 @@ def _limit(
         median = float(np.interp(below[-1] / 2, below, middle))
         return float(np.exp(median + options.lone) - LIFT)
     return float(np.exp(BINS[cut + 1]) - LIFT)
-
-
-def _empty(shape: tuple[int, ...], block: int) -> Plane:
-    return np.full((-(-shape[0] // block), -(-shape[1] // block)), np.nan, np.float32)
-
-
-def _strips(shape: tuple[int, ...], block: int, margin: int) -> Iterator[tuple[Window, slice]]:
-    """Rows of blocks, each as a window with a margin and its own rows."""
-    for start in range(0, shape[0], block):
-        core = slice(start, min(start + block, shape[0]))
-        rows = slice(max(0, core.start - margin), min(shape[0], core.stop + margin))
-        yield (rows, slice(0, shape[1])), core
-
-
-def _block_stats(
-    plane: Plane, water: Mask, strip: Window, core: slice, block: int, options: WaterOptions
-) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
-    """Median and robust spread of each block of one strip; NaN where it has too few pixels of water."""
-    own = slice(core.start - strip[0].start, core.stop - strip[0].start)
-    values = np.where(water[own], plane[own], np.nan)
-    columns = -(-values.shape[1] // block)
-    level, spread = np.full(columns, np.nan), np.full(columns, np.nan)
-    for k in range(columns):
-        sample = values[:, k * block : (k + 1) * block]
-        sample = sample[np.isfinite(sample)]
-        if sample.size >= options.min_block_px:
-            level[k] = np.median(sample)
-            spread[k] = MAD_TO_SD * np.median(np.abs(sample - level[k]))
-    return level, spread
-
-
-def _fill(grid: Plane) -> Plane:
-    """Smooth a grid over its neighbours, and give blocks without water the level of the nearest with it."""
-    known = np.isfinite(grid)
-    nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
-    whole = grid[tuple(nearest)]
-    weight = ndimage.gaussian_filter(np.where(known, 1.0, 0.05), 0.7, mode="nearest")
-    total = ndimage.gaussian_filter(np.where(known, 1.0, 0.05) * whole, 0.7, mode="nearest")
-    return np.asarray(total / weight, dtype=np.float32)
-
-
-def _bilinear(grid: Plane, rows: npt.NDArray[np.floating], cols: npt.NDArray[np.floating]) -> Plane:
-    top = np.minimum(rows.astype(int), max(grid.shape[0] - 2, 0))
-    left = np.minimum(cols.astype(int), max(grid.shape[1] - 2, 0))
-    bottom, right = np.minimum(top + 1, grid.shape[0] - 1), np.minimum(left + 1, grid.shape[1] - 1)
-    down, across = (rows - top).astype(np.float32)[:, None], (cols - left).astype(np.float32)[None]
-    above, below = grid[top], grid[bottom]
-    lines = above * (1 - down) + below * down
-    return np.asarray(lines[:, left] * (1 - across) + lines[:, right] * across, dtype=np.float32)
