@@ -28,16 +28,16 @@ class ColourCover:
     """How cover is read off reflectance."""
 
     bare_sd: float = 2.0
-    full_sd: float = 6.0
+    full_sd: float = 5.0
     """Spreads from the bare colour at which a pixel begins to be covered, and is."""
 
-    least_spread: float = 0.008
+    least_spread: float = 0.004
     """Reflectance: what light and haze leave between two dates of one bare place."""
 
-    blur_m: float = 5.0
+    blur_m: float = 8.0
     """Standard deviation of the average over neighbours in the yard."""
 
-    least: float = 0.15
+    least: float = 0.2
     """Cover below which an averaged pixel counts as bare."""
 
     quiet_share: float = 0.6
@@ -54,6 +54,9 @@ class ColourCover:
 
     most_snow: float = 0.3
     """Share of the reference ground under snow from which the date's light cannot be told."""
+
+    shade_fall: float = 0.01
+    """Fall of reflectance, in every band, from which a pixel lies in shade: of a ship, a crane, a shed."""
 
     def learn(
         self, columns: Mapping[str, Plane], yards: Sequence[Mask], candidates: Mask
@@ -99,7 +102,7 @@ class ColourCover:
         return learnt
 
     def read(
-        self, shown: Mapping[str, Plane], memory: Mapping[str, Plane], plots: Sequence[Plot], pixel_m: float
+        self, shown: Mapping[str, Plane], memory: Mapping[str, Plane], plots: Sequence[Plot]
     ) -> list[Plane]:
         """Read the cover of every pixel of every yard, ``(pixel,)`` each: 0 to 1, NaN where not seen.
 
@@ -111,8 +114,6 @@ class ColourCover:
             What `learn` found, ``(y, x)``.
         plots
             The yards.
-        pixel_m
-            Edge of a pixel, metres.
         """
         steady = memory[STEADY] == 1
         rest = {band: values[steady] - memory[f"bare_{band}"][steady] for band, values in shown.items()}
@@ -134,7 +135,12 @@ class ColourCover:
         ]
         distance = np.sqrt(np.mean(apart, axis=0))
         cover = np.clip((distance - self.bare_sd) / (self.full_sd - self.bare_sd), 0, 1)
-        return np.where(self._snow(moved), np.nan, cover).astype(np.float32)
+        return np.where(self._snow(moved) | self._shade(moved), np.nan, cover).astype(np.float32)
+
+    def _shade(self, moved: Mapping[str, npt.NDArray[np.floating]]) -> Mask:
+        """Tell shade: darker in every band, where a coat of paint is lighter in one or the other."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.logical_and.reduce([step < -self.shade_fall for step in moved.values()]))
 
     def _snow(self, rise: Mapping[str, npt.NDArray[np.floating]]) -> Mask:
         """Tell snow by colour; without a band in the short-wave infrared nothing is called snow."""

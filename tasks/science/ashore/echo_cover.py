@@ -96,7 +96,7 @@ class EchoCover:
         return learnt | {STEADY: reference.astype(np.float32)}
 
     def read(
-        self, shown: Mapping[str, Plane], memory: Mapping[str, Plane], plots: Sequence[Plot], pixel_m: float
+        self, shown: Mapping[str, Plane], memory: Mapping[str, Plane], plots: Sequence[Plot]
     ) -> list[Plane]:
         """Read the cover of every pixel of every yard, ``(pixel,)`` each: 0 to `most`, NaN where not seen.
 
@@ -108,8 +108,6 @@ class EchoCover:
             What `learn` found, ``(y, x)``.
         plots
             The yards.
-        pixel_m
-            Edge of a pixel, metres.
         """
         steady = memory[STEADY] == 1
         ratio = {}
@@ -117,9 +115,9 @@ class EchoCover:
             bare = memory[f"bare_{band}"]
             level = values - shift_of(values[steady] - bare[steady])
             ratio[band] = level, bare
-        return [self._read_yard(ratio, plot, pixel_m) for plot in plots]
+        return [self._read_yard(ratio, plot) for plot in plots]
 
-    def _read_yard(self, ratio: Mapping[str, tuple[Plane, Plane]], plot: Plot, pixel_m: float) -> Plane:
+    def _read_yard(self, ratio: Mapping[str, tuple[Plane, Plane]], plot: Plot) -> Plane:
         margin = self.spot_reach_px + SPOT_SIDE_PX // 2
         top, left = max(plot.rows.min() - margin, 0), max(plot.cols.min() - margin, 0)
         window = np.s_[top : plot.rows.max() + margin + 1, left : plot.cols.max() + margin + 1]

@@ -19,7 +19,6 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from tasks.model import ZoneKind
-from tasks.science.ashore.steady import ground_near
 from tasks.science.plots import Plot
 
 Plane = npt.NDArray[np.float32]
@@ -36,11 +35,15 @@ class Cover(Protocol):
 
     def learn(
         self, columns: Mapping[str, Plane], yards: Sequence[Mask], candidates: Mask
-    ) -> dict[str, Plane]: ...
+    ) -> dict[str, Plane]:
+        """Learn what bare yards look like, and steady ground: ``(time, pixel)`` to ``(pixel,)``."""
+        ...
 
     def read(
-        self, shown: Mapping[str, Plane], memory: Mapping[str, Plane], plots: Sequence[Plot], pixel_m: float
-    ) -> list[Plane]: ...
+        self, shown: Mapping[str, Plane], memory: Mapping[str, Plane], plots: Sequence[Plot]
+    ) -> list[Plane]:
+        """Read the cover of every pixel of every yard; NaN where not seen."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -113,8 +116,8 @@ def learn_levels(
     -------
     dict
         ``(y, x)`` float32: what `cover` learns, and ``yard_low`` and ``yard_high``, mean cover at the ends of
-        the scale, constant over each yard, ``yard_high`` negative where it rests on `least_span` alone; NaN
-        where nothing is known.
+        the scale, constant over each yard. Both NaN where no level can be told, ``yard_high`` alone where the
+        yard was never seen in use.
     """
     yards = yards_among(plots)
     masks = [_mask(plot, where.shape)[where] for plot in yards]
@@ -204,7 +207,7 @@ def _mean_covers(
     cover: Cover,
     options: FillOptions,
 ) -> list[float]:
-    covers = cover.read(shown, memory, yards, pixel_m)
+    covers = cover.read(shown, memory, yards)
     return [_mean_cover(c, plot, pixel_m, cover, options) for c, plot in zip(covers, yards, strict=True)]
 
 

@@ -1,8 +1,8 @@
 """Ground that keeps its face, by which dates are brought to one scale.
 
-Light, haze, moisture and frost change a yard as they change the paved ground beside it, and not as they change
-a field. So the reference is chosen by what it did: of the ground near the yards, that which followed them most
-closely through the past. That stacks stand in some yards on some dates does not matter: medians tell.
+Light, haze, moisture and frost change a yard as they change the paved ground beside it, and not as they
+change a field. So the reference is chosen by what it did: of the ground near the yards, that which followed
+them most closely through the past. Stacks in some yards on some dates do not matter: medians tell.
 """
 
 from __future__ import annotations
