@@ -1,1 +1,1 @@
-"""What lies on the ground behind the quays: bare ground, and the goods that hide it."""
+"""Yards and tracks: what stands on the ground of a port."""
