@@ -43,6 +43,9 @@ SLIDE_LEFT = 0.2
 """Cells by which an image still lies off once slid back: 0.1 to 0.2 m on simulated images of 3 m, and places in
 an image differ."""
 
+NEAR = 1e-3
+"""Weight of the core at a cell, out of 1, from which its colour is known there."""
+
 NOT_SEEN, NOT_MEASURED, SNOW = "not_seen", "not_measured", "snow"
 
 
@@ -303,19 +306,13 @@ def _stacks(odd: _Odd, frame: Frame, options: StackOptions) -> Mask:
     long = ndimage.binary_opening(strange, np.ones((cells(options.row_m), 3), bool))
     if not long.any():
         return long
+    reach = ndimage.binary_dilation(long, np.ones((3, 3), bool), iterations=2)
     core = ndimage.binary_erosion(long, np.ones((3, 3), bool)) & (odd.distance > options.strange)
-    sigma = cells(options.nearby_m) / 2
-    weight = ndimage.gaussian_filter(core.astype(np.float32), sigma)
-    goods = {
-        b: ndimage.gaussian_filter(np.where(core, d, 0), sigma) / np.maximum(weight, 1e-6)
-        for b, d in odd.difference.items()
-    }
-    share = share_of(goods, odd.difference, odd.lost, odd.spread)
-    reach = ndimage.binary_dilation(long, np.ones((3, 3), bool), iterations=2) & (weight > 1e-3)
-    stack = reach & (share > options.half) & (odd.distance > options.faint)
-    # Boxes of another colour than their neighbours are strange enough, and not at the edge.
-    stack |= ndimage.binary_erosion(long, np.ones((3, 3), bool)) & (odd.distance > options.strange / 2)
-    stack = _closed(stack, cells(options.gap_m))
+    for _ in range(2):
+        stack = _closed(reach & _more_than_half(odd, core, cells(options.nearby_m) / 2, options), cells(options.gap_m))
+        # Bright goods shine beyond their edge; what is deeper inside shows them pure.
+        pure = ndimage.binary_erosion(stack, np.ones((3, 3), bool), iterations=FINER)
+        core = pure & (odd.distance > options.strange) if pure.any() else core
     stack = ndimage.binary_opening(stack, np.ones((cells(options.row_m), 3), bool))
     labels, count = ndimage.label(stack, np.ones((3, 3), int))
     if not count:
@@ -329,6 +326,21 @@ def _stacks(odd: _Odd, frame: Frame, options: StackOptions) -> Mask:
     keep = long_enough & (within >= options.least_inside * size)
     keep[0] = False
     return np.asarray(keep[labels])
+
+
+def _more_than_half(odd: _Odd, core: Mask, sigma: float, options: StackOptions) -> Mask:
+    """Cells that goods cover by more than half, if they are such as the core beside them."""
+    weight = np.maximum(ndimage.gaussian_filter(core.astype(np.float32), sigma), 1e-6)
+    goods = {
+        b: ndimage.gaussian_filter(np.where(core, d, 0), sigma) / weight for b, d in odd.difference.items()
+    }
+    share = share_of(goods, odd.difference, odd.lost, odd.spread)
+    # A mean of logarithms: one white box among green ones must not set the level for all.
+    log = ndimage.gaussian_filter(np.where(core, np.log(np.maximum(odd.distance, 1e-3)), 0), sigma)
+    # Boxes of another colour than their neighbours are no share of these, but as strange.
+    as_strange = odd.distance > np.maximum(options.half * np.exp(log / weight), options.strange)
+    near = weight > NEAR
+    return np.asarray(near & ((share > options.half) & (odd.distance > options.faint) | as_strange))
 
 
 def _closed(mask: Mask, cells: int) -> Mask:
