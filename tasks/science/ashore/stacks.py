@@ -18,7 +18,7 @@ from scipy import ndimage
 from shapely.geometry.base import BaseGeometry
 
 from tasks.grid import pixel_size_m
-from tasks.science.ashore.frames import Frame, lay_frame
+from tasks.science.ashore.frames import FINER, Frame, lay_frame
 from tasks.science.ashore.light import ENOUGH_PX, Light, find_light, find_lights, lasting
 from tasks.science.ashore.shade import SKY, lost_in_shade, off_shadow, share_of
 from tasks.science.plots import Plot
@@ -42,6 +42,9 @@ SLIDE_NOISE = 0.01
 SLIDE_LEFT = 0.2
 """Cells by which an image still lies off once slid back: 0.1 to 0.2 m on simulated images of 3 m, and places in
 an image differ."""
+
+NEAR = 1e-3
+"""Weight of the core at a cell, out of 1, from which its colour is known there."""
 
 NOT_SEEN, NOT_MEASURED, SNOW = "not_seen", "not_measured", "snow"
 
@@ -78,11 +81,18 @@ class StackOptions:
     least_inside: float = 0.6
     """Share of a patch that lies in the yard; less is something on the apron."""
 
-    snow: float = 0.06
+    snow: float = 0.05
     """Reflectance by which snow whitens ground in every visible band."""
 
-    snow_share: float = 0.08
-    """Share of the steady ground that is so white when snow lies."""
+    snow_lies: float = 0.08
+    """Share of the steady ground that is so white when snow lies all over."""
+
+    snow_rests: float = 0.02
+    """Share of it when some snow is left; then what is white in a yard may be snow."""
+
+    uneven: float = 0.06
+    """Spread of steady ground about its light, as a share of it, from which the light is too uneven to measure
+    in: the edge of a cloud's shadow, wet patches. Even light leaves 0.02."""
 
     min_seen: float = 0.5
     """Share of a yard that must be seen."""
@@ -178,14 +188,19 @@ class _Ground:
     box: GeoBox
     pixel_m: float
 
-    def light(self, window: tuple[slice, slice], options: StackOptions) -> tuple[dict[str, Light] | None, bool]:
-        """Tell the light in a window, and whether snow lies there."""
+    def light(self, window: tuple[slice, slice], options: StackOptions) -> tuple[dict[str, Light] | None, float]:
+        """Tell the light in a window, and the share of steady ground that is white there."""
         here = self.steady[window]
         level = {b: self.bare[b][window][here] for b in self.planes}
         calm = lasting(level, {b: self.bare[f"{b}_spread"][window][here] for b in self.planes})
         remembered = {b: values[calm] for b, values in level.items()}
         shown = {b: p[window][here][calm] for b, p in self.planes.items()}
-        return find_lights(remembered, shown), _snow_lies(remembered, shown, options)
+        lights = find_lights(remembered, shown)
+        if lights is not None:
+            tone = {b: light.on(np.median(remembered[b])) for b, light in lights.items()}
+            if max(light.spread / tone[b] for b, light in lights.items()) > options.uneven:
+                lights = None
+        return lights, _white(level, {b: p[window][here] for b, p in self.planes.items()}, options)
 
 
 def slide_of(ground: _Ground, yards: Sequence[Plot]) -> tuple[float, float]:
@@ -207,33 +222,35 @@ def _around(rows: npt.NDArray[np.intp], cols: npt.NDArray[np.intp], reach: int) 
     return tuple(slice(max(int(a.min()) - reach, 0), int(a.max()) + reach + 1) for a in (rows, cols))  # type: ignore[return-value]
 
 
-def _snow_lies(remembered: Mapping[str, Plane], shown: Mapping[str, Plane], options: StackOptions) -> bool:
-    """Tell snow by its patches: white beyond what haze lays over all of the ground."""
-    white = np.ones(next(iter(shown.values())).shape, bool)
-    if white.size < ENOUGH_PX:
-        return False
-    for band in shown:
-        if band != "nir":
-            rise = shown[band] - remembered[band]
-            white &= rise > max(float(np.percentile(rise, 15)), 0.0) + options.snow
-    return bool(white.mean() > options.snow_share)
+def _white(remembered: Mapping[str, Plane], shown: Mapping[str, Plane], options: StackOptions) -> float:
+    """Share of ground that is white beyond what haze lays over all of it: snow comes in patches."""
+    rises = [shown[b] - remembered[b] for b in shown if b != "nir"]
+    if not rises or rises[0].size < ENOUGH_PX:
+        return 0.0
+    haze = [max(float(np.percentile(rise, 15)), 0.0) for rise in rises]
+    return float(np.logical_and.reduce([r > h + options.snow for r, h in zip(rises, haze, strict=True)]).mean())
 
 
 def _measure(
     ground: _Ground, yard: Plot, slide: tuple[float, float], share: float, options: StackOptions
 ) -> YardLook:
-    lights, snow = ground.light(_around(yard.rows, yard.cols, LIGHT_REACH_PX), options)
-    if snow or lights is None:
-        return YardLook(share, SNOW if snow else NOT_MEASURED)
+    lights, white = ground.light(_around(yard.rows, yard.cols, LIGHT_REACH_PX), options)
+    if white > options.snow_lies or lights is None:
+        return YardLook(share, SNOW if white > options.snow_lies else NOT_MEASURED)
     frame = lay_frame(yard, ground.box, ground.pixel_m)
     told = frame.known(ground.known, slide)
     inside = frame.inside & told
-    level = {b: light.on(frame.sample(ground.bare[b])) for b, light in lights.items()}
+    level = _without_heaps(
+        {b: light.on(frame.sample(ground.bare[b])) for b, light in lights.items()}, frame.inside, options
+    )
     shown = {b: frame.sample(ground.planes[b], slide) for b in lights}
     spread = {
         b: _spread(frame.sample(ground.bare[f"{b}_spread"]), level[b], light) for b, light in lights.items()
     }
     difference = {b: shown[b] - level[b] for b in lights}
+    whiter = np.logical_and.reduce([difference[b] > options.snow for b in lights if b != "nir"])
+    if white > options.snow_rests and whiter[inside].mean() > options.snow_rests:
+        return YardLook(share, SNOW)
     distance, _ = off_shadow(difference, level, spread)
     black = np.logical_and.reduce([shown[b] < options.black * level[b] for b in lights])
     distance = np.where(told & ~black, distance, np.float32(0))
@@ -251,6 +268,16 @@ def _measure(
         tuple(frame.outline(stacks & inside)),
         tuple(frame.outline(frame.inside & ~told)),
     )
+
+
+def _without_heaps(level: dict[str, Plane], inside: Mask, options: StackOptions) -> dict[str, Plane]:
+    """Put the yard's own ground where a heap is remembered: once it is gone, that is what shows."""
+    usual = {b: np.float32(np.median(plane[inside])) for b, plane in level.items()}
+    heap = np.logical_and.reduce([level[b] < options.black * usual[b] for b in level])
+    if not heap.any():
+        return level
+    heap = ndimage.binary_dilation(heap, np.ones((3, 3), bool), iterations=FINER)
+    return {b: np.where(heap, np.maximum(plane, usual[b]), plane) for b, plane in level.items()}
 
 
 def _spread(remembered: Plane, ground: Plane, light: Light) -> Plane:
@@ -279,19 +306,13 @@ def _stacks(odd: _Odd, frame: Frame, options: StackOptions) -> Mask:
     long = ndimage.binary_opening(strange, np.ones((cells(options.row_m), 3), bool))
     if not long.any():
         return long
+    reach = ndimage.binary_dilation(long, np.ones((3, 3), bool), iterations=2)
     core = ndimage.binary_erosion(long, np.ones((3, 3), bool)) & (odd.distance > options.strange)
-    sigma = cells(options.nearby_m) / 2
-    weight = ndimage.gaussian_filter(core.astype(np.float32), sigma)
-    goods = {
-        b: ndimage.gaussian_filter(np.where(core, d, 0), sigma) / np.maximum(weight, 1e-6)
-        for b, d in odd.difference.items()
-    }
-    share = share_of(goods, odd.difference, odd.lost, odd.spread)
-    reach = ndimage.binary_dilation(long, np.ones((3, 3), bool), iterations=2) & (weight > 1e-3)
-    stack = reach & (share > options.half) & (odd.distance > options.faint)
-    # Boxes of another colour than their neighbours are strange enough, and not at the edge.
-    stack |= ndimage.binary_erosion(long, np.ones((3, 3), bool)) & (odd.distance > options.strange / 2)
-    stack = _closed(stack, cells(options.gap_m))
+    for _ in range(2):
+        stack = _closed(reach & _more_than_half(odd, core, cells(options.nearby_m) / 2, options), cells(options.gap_m))
+        # Bright goods shine beyond their edge; what is deeper inside shows them pure.
+        pure = ndimage.binary_erosion(stack, np.ones((3, 3), bool), iterations=FINER)
+        core = pure & (odd.distance > options.strange) if pure.any() else core
     stack = ndimage.binary_opening(stack, np.ones((cells(options.row_m), 3), bool))
     labels, count = ndimage.label(stack, np.ones((3, 3), int))
     if not count:
@@ -305,6 +326,21 @@ def _stacks(odd: _Odd, frame: Frame, options: StackOptions) -> Mask:
     keep = long_enough & (within >= options.least_inside * size)
     keep[0] = False
     return np.asarray(keep[labels])
+
+
+def _more_than_half(odd: _Odd, core: Mask, sigma: float, options: StackOptions) -> Mask:
+    """Cells that goods cover by more than half, if they are such as the core beside them."""
+    weight = np.maximum(ndimage.gaussian_filter(core.astype(np.float32), sigma), 1e-6)
+    goods = {
+        b: ndimage.gaussian_filter(np.where(core, d, 0), sigma) / weight for b, d in odd.difference.items()
+    }
+    share = share_of(goods, odd.difference, odd.lost, odd.spread)
+    # A mean of logarithms: one white box among green ones must not set the level for all.
+    log = ndimage.gaussian_filter(np.where(core, np.log(np.maximum(odd.distance, 1e-3)), 0), sigma)
+    # Boxes of another colour than their neighbours are no share of these, but as strange.
+    as_strange = odd.distance > np.maximum(options.half * np.exp(log / weight), options.strange)
+    near = weight > NEAR
+    return np.asarray(near & ((share > options.half) & (odd.distance > options.faint) | as_strange))
 
 
 def _closed(mask: Mask, cells: int) -> Mask:
