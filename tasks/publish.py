@@ -27,7 +27,17 @@ from tasks.products.tables import (
 )
 from tasks.science import MEASURE_VERSION
 from tasks.science.basis import comparable
+from tasks.science.plots import TRACK_M
 from tasks.science.rows import Measured
+from tasks.science.series.balance import REACH_M
+from tasks.science.series.turnover import (
+    AREA_ERROR,
+    DETECTION_M2,
+    PACKING,
+    TEU_M2,
+    TIERS,
+    UNNOTICED_M2,
+)
 
 log = logging.getLogger(__name__)
 
@@ -122,4 +132,18 @@ def _manifest(request: Request, ledger: Ledger, recipes: dict[str, str], scatter
         "rejected": [{"scene_id": k, "reason": v} for k, v in sorted(ledger.rejected.items())],
         "superseded": ledger.superseded,
         "permanent_scatterers": scatterers,
+        "assumptions": {
+            "teu": {
+                "rule": "area / ground of a container x tiers x packing, the area with its own error",
+                "container_m2": TEU_M2,
+                "tiers": TIERS,
+                "packing": PACKING,
+                "area_error_share": AREA_ERROR,
+                "unnoticed_m2": UNNOTICED_M2,
+            },
+            "loaded_or_unloaded_from_m2": DETECTION_M2,
+            "yard_reached_from_berth_m": REACH_M,
+            "track_spacing_m": TRACK_M,
+            "index_weights": dict(request.site.weights),
+        },
     }
