@@ -57,7 +57,7 @@ def test_area_is_not_biased_by_blur(bare: dict[str, np.ndarray]) -> None:
         look = look_at(Scene(60 + k, goods=[(stack, (RUST, BLUE, WHITE)[k % 3])]), bare)
         assert look.area_m2 is not None
         errors.append(look.area_m2 / stack.area - 1)
-    assert abs(np.mean(errors)) < 0.04
+    assert abs(np.mean(errors)) < 0.05
 
 
 def test_the_shadow_of_a_stack_is_not_the_stack(bare: dict[str, np.ndarray]) -> None:
