@@ -55,6 +55,9 @@ class ColourCover:
     most_snow: float = 0.3
     """Share of the reference ground under snow from which the date's light cannot be told."""
 
+    least_clear: float = 0.5
+    """Share of the reference ground that must be clear: what is seen in between is the edge of a cloud."""
+
     shade_fall: float = 0.01
     """Fall of reflectance, in every band, from which a pixel lies in shade: of a ship, a crane, a shed."""
 
@@ -120,7 +123,7 @@ class ColourCover:
         clear = np.isfinite(np.stack(list(rest.values()))).all(axis=0)
         snowy = float(self._snow(rest)[clear].mean()) if clear.any() else 1.0
         shift = {band: shift_of(values) for band, values in rest.items()}
-        if snowy > self.most_snow:
+        if snowy > self.most_snow or clear.mean() < self.least_clear:
             return [np.full(len(plot.rows), np.nan, np.float32) for plot in plots]
         return [self._read_yard(shown, memory, shift, plot) for plot in plots]
 
