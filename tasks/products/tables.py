@@ -25,7 +25,7 @@ class Tables:
     looks: pd.DataFrame
     vessels: gpd.GeoDataFrame
     stacks: gpd.GeoDataFrame
-    """Outlines of what stands in the yards."""
+    """Outlines of what stands in the yards, and of what a look did not see of them."""
 
     utilisation: pd.DataFrame
     regimes: pd.DataFrame
@@ -44,6 +44,7 @@ LOOK_TYPES: dict[str, str] = {
     "scene_id": "string",
     "collection": "string",
     "sensor": "string",
+    "pixel_m": "float64",
     "acquired": "datetime64[ms]",
     "seen_fraction": "Float64",
     "vessel_count": "Int32",
@@ -89,6 +90,7 @@ STACK_TYPES: dict[str, str] = {
     "sensor": "string",
     "acquired": "datetime64[ms]",
     "zone_id": "string",
+    "what": "string",
     "area_m2": "float64",
 }
 
@@ -159,7 +161,8 @@ def stacks_table(rows: Rows) -> gpd.GeoDataFrame:
     frame = pd.DataFrame(rows, columns=[*STACK_TYPES, "outline"]).astype(STACK_TYPES)
     corner = shapely.bounds(np.asarray(frame["outline"], object))[:, :2] if len(frame) else np.empty((0, 2))
     order = frame.assign(west=corner[:, 0], south=corner[:, 1])
-    order = order.sort_values(["acquired", "scene_id", "zone_id", "west", "south"], ignore_index=True)
+    by = ["acquired", "scene_id", "zone_id", "what", "west", "south"]
+    order = order.sort_values(by, ignore_index=True)
     outlines = gpd.GeoSeries(list(order["outline"]), crs="EPSG:4326")
     return gpd.GeoDataFrame(order[list(STACK_TYPES)], geometry=outlines)
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
@@ -26,7 +28,10 @@ Column = npt.NDArray[np.float32]
 FALSE_ALARM = 1e-4
 """Share of unchanged pixels that count as changed, were the noise Gaussian; its tails are heavier."""
 
-FITTED_PX = 20_000
+KINDS = 3
+"""Of ground: open water, quayside, land. Each has its own light and slide."""
+
+FITTED_PX = 5_000
 """Pixels of a kind of ground from which light and slide are fitted; more do not change the fit."""
 
 FEWEST_PX = 60
@@ -34,6 +39,9 @@ FEWEST_PX = 60
 
 OUTLIER = 3.0
 """Spreads beyond which a pixel has no part in the fit."""
+
+UNSTEADY = np.float32(0.2)
+"""Share of a slope that is noise too: a slide that is not the same everywhere, and blur that differs."""
 
 TINY = 1e-9
 
@@ -59,8 +67,8 @@ class Ground:
     rows: npt.NDArray[np.intp]
     cols: npt.NDArray[np.intp]
 
-    kinds: tuple[npt.NDArray[np.intp], ...]
-    """Members of the list, by kind of ground: open water, quayside, land."""
+    kind: npt.NDArray[np.intp]
+    """Of each: 0 open water, 1 quayside, 2 land."""
 
     zones: Mapping[str, npt.NDArray[np.intp]]
     """Members of the list, by zone id."""
@@ -84,8 +92,7 @@ def lay_ground(zones: Mapping[str, Mask], water: Mask, quayside: Mask) -> Ground
     number = np.full(water.shape, -1, np.intp)
     number[rows, cols] = np.arange(len(rows))
     kind = np.where(quayside, 1, np.where(water, 0, 2))[rows, cols]
-    kinds = tuple(members for k in range(3) if (members := np.flatnonzero(kind == k)).size)
-    return Ground(rows, cols, kinds, {name: number[mask] for name, mask in zones.items()})
+    return Ground(rows, cols, kind, {name: number[mask] for name, mask in zones.items()})
 
 
 @dataclass(frozen=True)
@@ -111,71 +118,58 @@ def view_of(planes: Mapping[str, Plane], seen: Mask, ground: Ground) -> View:
     ground
         The site's pixels.
     """
-    at = ground.rows, ground.cols
-    shown = seen[at]
-    values, slopes = {}, {}
-    for name, plane in planes.items():
-        values[name] = np.where(shown, plane[at], np.float32(np.nan))
-        slopes[name] = _slope(plane, at[0], at[1], 0), _slope(plane, at[0], at[1], 1)
-    return View(values, slopes)
+    taken = {name: _take(plane, seen, ground.rows, ground.cols) for name, plane in planes.items()}
+    values = {name: columns[0] for name, columns in taken.items()}
+    return View(values, {name: (columns[1], columns[2]) for name, columns in taken.items()})
 
 
 def compare(now: View, then: View, ground: Ground) -> dict[str, Change | None]:
     """Tell of every zone how it changed between two dates; None where they have too little in common."""
-    names = [name for name in now.values if name in then.values]
-    raw = np.full((len(names), len(ground.rows)), np.nan, np.float32)
-    left, noise = raw.copy(), np.full_like(raw, np.nan)
-    for k, name in enumerate(names):
-        raw[k] = now.values[name] - then.values[name]
-        for members in ground.kinds:
-            fit = _unexplained(now.values[name], then.values[name], then.slopes[name], members)
-            if fit is not None:
-                left[k, members], noise[k, members] = fit
-    return {zone: _summary(raw[:, at], left[:, at], noise[:, at]) for zone, at in ground.zones.items()}
+    sums = np.zeros((5, len(ground.rows)))
+    bands = 0
+    for name, values in now.values.items():
+        if name not in then.values:
+            continue
+        bands += 1
+        weights, spread = _fits(values, then.values[name], then.slopes[name], ground)
+        _add_rest(values, then.values[name], *then.slopes[name], ground.kind, weights, spread, sums)
+    return {zone: _summary(sums, at, bands) for zone, at in ground.zones.items()}
 
 
-def _summary(raw: Plane, left: Plane, noise: Plane) -> Change | None:
-    both = np.isfinite(left).all(axis=0)
-    if both.sum() < min(FEWEST_PX, max(left.shape[1] // 2, 1)):
+def _summary(sums: npt.NDArray[np.float64], at: npt.NDArray[np.intp], bands: int) -> Change | None:
+    raw, left, noise, grain, ratio = sums[:, at]
+    both = np.isfinite(ratio)
+    if not bands or both.sum() < min(FEWEST_PX, max(len(at) // 2, 1)):
         return None
-    raw, left, noise = raw[:, both], left[:, both], noise[:, both]
-    limit = stats.chi2.isf(FALSE_ALARM, len(left)) / len(left)
-    changed = ((left / noise) ** 2).mean(axis=0) > limit
-    before, after = float((raw**2).mean()), float((left**2).mean())
-    grain = float((noise.min(axis=1) ** 2).mean())
-    energy = max(after - float((noise**2).mean()), 0.0)
-    return Change(
-        float(changed.mean()), energy, float(np.clip((before - after) / max(before - grain, TINY), 0, 1))
-    )
+    limit = stats.chi2.isf(FALSE_ALARM, bands)
+    before, after = float(raw[both].mean()) / bands, float(left[both].mean()) / bands
+    energy = max(after - float(noise[both].mean()) / bands, 0.0)
+    told = (before - after) / max(before - float(grain[both].mean()) / bands, TINY)
+    return Change(float((ratio[both] > limit).mean()), energy, float(np.clip(told, 0, 1)))
 
 
-def _unexplained(
-    now: Column, then: Column, slopes: tuple[Column, Column], members: npt.NDArray[np.intp]
-) -> tuple[Column, Column] | None:
-    """Give what light and slide leave of a difference, and its noise, for some pixels."""
-    design = np.stack([then[members], np.ones(members.size, np.float32), *(s[members] for s in slopes)], 1)
-    target = now[members]
-    usable = np.flatnonzero(np.isfinite(target) & np.isfinite(design[:, 0]))
-    if usable.size < FEWEST_PX:
-        return None
-    used = usable[:: max(usable.size // FITTED_PX, 1)]
-    # Raw differences begin: most of the ground is as it was, so their median and spread tell who differs.
-    start = target[used] - design[used, 0]
-    kept = used[_within(start)]
-    for _ in range(3):
-        weights = _solve(design[kept], target[kept])
-        rest = np.asarray(target[used] - design[used] @ weights, np.float32)
-        kept = used[_within(rest)]
-    spread = max(MAD_TO_SD * float(np.median(np.abs(rest))), TINY)
-    # A slide that is not the same everywhere, and blur that differs: a share of the slope is noise too.
-    steep = np.hypot(design[:, 2], design[:, 3]) * np.float32(0.2)
-    left = np.asarray(target - design @ weights, np.float32)
-    return left, np.hypot(np.float32(spread), steep).astype(np.float32)
+def _fits(now: Column, then: Column, slopes: tuple[Column, Column], ground: Ground) -> tuple[Column, Column]:
+    """Fit light and slide of every kind of ground: ``(kind, 4)`` weights and its noise, NaN if not told."""
+    weights, spread = np.full((KINDS, 4), np.nan, np.float32), np.full(KINDS, np.nan, np.float32)
+    for kind in range(KINDS):
+        usable = np.flatnonzero((ground.kind == kind) & np.isfinite(now) & np.isfinite(then))
+        if usable.size < FEWEST_PX:
+            continue
+        used = usable[:: max(usable.size // FITTED_PX, 1)]
+        design = np.stack([then[used], np.ones(used.size, np.float32), *(s[used] for s in slopes)], axis=1)
+        # Raw differences begin: most of the ground is as it was, so their median and spread tell who differs.
+        kept = _within(now[used] - then[used])
+        for _ in range(3):
+            found = _solve(design[kept], now[used][kept])
+            rest = np.asarray(now[used] - design @ found, np.float32)
+            kept = _within(rest)
+        weights[kind], spread[kind] = found, max(MAD_TO_SD * float(np.median(np.abs(rest))), TINY)
+    return weights, spread
 
 
 def _within(rest: Column) -> Mask:
-    offset = rest - np.median(rest)
-    return np.asarray(np.abs(offset) <= OUTLIER * max(MAD_TO_SD * float(np.median(np.abs(offset))), TINY))
+    offset = np.abs(rest - np.median(rest))
+    return np.asarray(offset <= OUTLIER * max(MAD_TO_SD * float(np.median(offset)), TINY))
 
 
 def _solve(design: Plane, target: Column) -> Column:
@@ -187,12 +181,33 @@ def _solve(design: Plane, target: Column) -> Column:
     return np.asarray(np.linalg.solve(normal, wide.T @ target) / scale, dtype=np.float32)
 
 
-def _slope(plane: Plane, rows: npt.NDArray[np.intp], cols: npt.NDArray[np.intp], axis: int) -> Column:
-    """Half the difference of the two neighbours along an axis, at some pixels only."""
-    last = plane.shape[axis] - 1
-    step = [rows, cols]
-    at = step[axis]
-    step[axis] = np.minimum(at + 1, last)
-    ahead = plane[step[0], step[1]]
-    step[axis] = np.maximum(at - 1, 0)
-    return np.asarray(np.nan_to_num((ahead - plane[step[0], step[1]]) / 2), np.float32)
+@numba.njit(cache=True, nogil=True)
+def _take(plane: Any, seen: Any, rows: Any, cols: Any) -> Any:
+    """Values and half the differences of neighbours, ``(3, pixel)``; NaN where not seen, slopes then 0."""
+    taken = np.zeros((3, rows.size), np.float32)
+    height, width = plane.shape
+    for k in range(rows.size):
+        r, c = rows[k], cols[k]
+        taken[0, k] = plane[r, c] if seen[r, c] else np.float32(np.nan)
+        down = plane[min(r + 1, height - 1), c] - plane[max(r - 1, 0), c]
+        right = plane[r, min(c + 1, width - 1)] - plane[r, max(c - 1, 0)]
+        taken[1, k] = down / 2 if np.isfinite(down) else 0
+        taken[2, k] = right / 2 if np.isfinite(right) else 0
+    return taken
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_rest(
+    now: Any, then: Any, down: Any, right: Any, kind: Any, weights: Any, spread: Any, sums: Any
+) -> None:
+    """Add one plane's squares to ``(5, pixel)``: raw, left, noise, grain, and left over noise; NaN unseen."""
+    for k in range(now.size):
+        w = weights[kind[k]]
+        grain = spread[kind[k]] ** 2
+        left = now[k] - (w[0] * then[k] + w[1] + w[2] * down[k] + w[3] * right[k])
+        noise = grain + UNSTEADY**2 * (down[k] ** 2 + right[k] ** 2)
+        sums[0, k] += (now[k] - then[k]) ** 2
+        sums[1, k] += left**2
+        sums[2, k] += noise
+        sums[3, k] += grain
+        sums[4, k] += left**2 / noise

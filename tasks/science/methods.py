@@ -16,8 +16,8 @@ from tasks.model import RADAR_BANDS
 from tasks.science.epochs import Epoch, Moment, epochs_of
 from tasks.science.optical.clear_epochs import clear_epochs
 from tasks.science.optical.looks import DEFAULT_OPTICAL_LOOK, learn_optical, measure_optical, optical_planes
-from tasks.science.radar.background import BACKGROUND_PLANES, QUANTILE
-from tasks.science.radar.looks import DEFAULT_LOOK, learn_radar, measure_scenes
+from tasks.science.radar.background import QUANTILE
+from tasks.science.radar.looks import DEFAULT_LOOK, learn_radar, measure_scenes, radar_planes
 from tasks.science.rows import Measured
 
 
@@ -47,7 +47,7 @@ class Method:
 RADAR = Method(
     epochs_of,
     True,
-    lambda _: BACKGROUND_PLANES,
+    radar_planes,
     learn_radar,
     measure_scenes,
     f"{QUANTILE}|{asdict(DEFAULT_LOOK)}",

@@ -45,6 +45,9 @@ LOOK_MEASURES = (
 """Columns of a look; null where the sensor or the look cannot tell."""
 
 
+STACK, HIDDEN = "stack", "hidden"
+"""What an outline in a yard is: goods, or ground that the look did not see."""
+
 Rows = list[dict[str, Any]]
 
 
@@ -58,7 +61,7 @@ class Measured(NamedTuple):
     """One per vessel inside a zone that was seen."""
 
     stacks: Rows
-    """One per outline of what stands in a yard."""
+    """One per outline of what stands in a yard, and of what was not seen of it."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,9 @@ class GroundLook:
 
     outlines: tuple[BaseGeometry, ...] = ()
     """What stands there, in the CRS of the grid."""
+
+    hidden: tuple[BaseGeometry, ...] = ()
+    """Parts of it that were not seen, likewise."""
 
     note: str = ""
     """What a value is, where its column alone does not tell: ``level``."""
@@ -153,6 +159,7 @@ def write_looks(
                 "scene_id": str(scene["scene_id"].values),
                 "collection": str(block.attrs["collection"]),
                 "sensor": eye.sensor,
+                "pixel_m": layers.pixel_m,
                 "acquired": scene["time"].values.astype("datetime64[s]"),
             }
             changes = _changes(seen.view, last, clear, eye)
@@ -208,7 +215,8 @@ def _write_scene(
             ground = shown.ashore.get(here, GroundLook("not_measured"))
             row |= ground.values if not ground.flag else {}
             row["flags"] = _joined(ground.flag, ground.note, memory_flag if not ground.flag else "")
-            written.stacks.extend(header | _stack_row(shape, zone, layers.box) for shape in ground.outlines)
+            for what, shapes in ((STACK, ground.outlines), (HIDDEN, ground.hidden)):
+                written.stacks.extend(header | _stack_row(s, what, zone, layers.box) for s in shapes)
         written.looks.append(header | row)
         written.vessels.extend(header | _vessel_row(v, zone, layers.box) for v in ships)
 
@@ -246,6 +254,6 @@ def _vessel_row(vessel: Vessel, zone: Zone, box: GeoBox) -> dict[str, Any]:
     return {"zone_id": zone.zone_id} | described(vessel, float(lon[0]), float(lat[0]))
 
 
-def _stack_row(shape: BaseGeometry, zone: Zone, box: GeoBox) -> dict[str, Any]:
+def _stack_row(shape: BaseGeometry, what: str, zone: Zone, box: GeoBox) -> dict[str, Any]:
     outline = unproject(shape, str(box.crs))
-    return {"zone_id": zone.zone_id, "area_m2": float(shape.area), "outline": outline}
+    return {"zone_id": zone.zone_id, "what": what, "area_m2": float(shape.area), "outline": outline}

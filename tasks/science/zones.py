@@ -22,7 +22,7 @@ MIN_SEEN = 0.5
 STRUCTURE_MARGIN_PX = 2
 """Layover and blur carry a breakwater's brightness this far beyond its outline."""
 
-ASHORE_MARGIN_M = 30.0
+ASHORE_MARGIN_M = 60.0
 """Ground around yards and tracks that tells the light of a date, and where an image lies."""
 
 NO_MEMORY = "no_memory"

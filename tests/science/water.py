@@ -12,6 +12,7 @@ from odc.geo.geobox import GeoBox
 from pyproj import Transformer
 
 from tasks.model import Site, Zone, ZoneKind
+from tasks.science.ashore.memory import cover_planes
 
 SIDE = 160
 BOX = GeoBox((SIDE, SIDE), Affine(10, 0, 500_000, 0, -10, 4_700_000), "EPSG:32652")
@@ -33,6 +34,7 @@ def no_memory() -> dict[str, np.ndarray]:
     return {
         "level": np.full((SIDE, SIDE), np.nan, "float32"),
         "seen_share": np.ones((SIDE, SIDE), "float32"),
+        **{name: np.full((SIDE, SIDE), np.nan, "float32") for name in cover_planes(("vv",), radar=True)},
     }
 
 

@@ -30,8 +30,15 @@ THIN_MEMORY = "thin_memory"
 class Cover(Protocol):
     """How cover is learnt and read; `EchoCover` and `ColourCover` are two."""
 
-    blur_m: float
-    least: float
+    @property
+    def blur_m(self) -> float:
+        """Standard deviation of the average over neighbours in a yard, metres."""
+        ...
+
+    @property
+    def least(self) -> float:
+        """Cover below which an averaged pixel counts as bare."""
+        ...
 
     def learn(
         self, columns: Mapping[str, Plane], yards: Sequence[Mask], candidates: Mask

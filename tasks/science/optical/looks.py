@@ -15,6 +15,8 @@ from odc.geo.geobox import GeoBox
 from scipy import ndimage
 
 from tasks.model import Site
+from tasks.science.ashore.looks import look_ashore
+from tasks.science.ashore.memory import cover_planes, ground_ashore, learn_ashore
 from tasks.science.basis import OPTICAL
 from tasks.science.change import lay_ground, view_of
 from tasks.science.moorings import lay_alongside
@@ -68,33 +70,39 @@ def reflectance_of(scene: xr.Dataset, bands: Sequence[str]) -> dict[str, Plane]:
 def optical_planes(bands: Sequence[str]) -> dict[str, str]:
     """Planes of an optical background: each band's reflectance where nothing lies, and its spread."""
     colours = [name for name in bands if name != CLASSES]
-    return {name: f"{name} reflectance of the empty place" for name in colours} | {
-        f"{name}_spread": f"spread of it between clear dates, {name}" for name in colours
-    }
+    empty = {name: f"{name} reflectance of the empty place" for name in colours}
+    spread = {f"{name}_spread": f"spread of it between clear dates, {name}" for name in colours}
+    return empty | spread | cover_planes(colours, radar=False)
 
 
 def learn_optical(block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoBox) -> dict[str, Plane]:
-    """Estimate what a site looks like empty, from the scenes of a block; NaN far from water."""
+    """Estimate what a site looks like empty, from the scenes of a block; NaN far from water and yards."""
     layers = draw_site(site, box)
+    ashore = ground_ashore(layers, radar=False)
+    keep = layers.near if ashore is None else layers.near | ashore.where
     stack = []
     for k in range(block.sizes["time"]):
         scene = block.isel(time=k)
         planes = reflectance_of(scene, bands)
         unclear = clouds_of(scene, planes, layers.pixel_m)
-        stack.append({name: np.where(unclear, np.nan, plane)[layers.near] for name, plane in planes.items()})
+        stack.append({name: np.where(unclear, np.nan, plane)[keep] for name, plane in planes.items()})
     columns = {name: np.stack([s[name] for s in stack]) for name in stack[0]}
-    learnt = learn_empty(columns, layers.water[layers.near], _beside_quays(layers)[layers.near])
-    planes = {}
+    wet = {name: column[:, layers.near[keep]] for name, column in columns.items()}
+    learnt = learn_empty(wet, layers.water[layers.near], _beside_quays(layers)[layers.near])
+    planes = {name: np.full(box.shape, np.nan, np.float32) for name in optical_planes(bands)}
     for name, column in learnt.items():
-        planes[name] = np.full(box.shape, np.nan, np.float32)
         planes[name][layers.near] = column
+    if ashore is not None:
+        dry = {name: column[:, ashore.where[keep]] for name, column in columns.items()}
+        for name, plane in learn_ashore(dry, ashore, radar=False).items():
+            planes[name][ashore.where] = plane[ashore.where]
     return planes
 
 
 def _remembered(background: Mapping[str, Plane], layers: Layers) -> Baseline:
     """Make a stored background ready to be compared with; it knows its own water's level by place."""
-    spread = {name.removesuffix("_spread"): p for name, p in background.items() if name.endswith("_spread")}
-    level = {name: background[name] for name in spread}
+    bands = [name for name in background if f"{name}_spread" in background and not name.startswith("bare_")]
+    level, spread = ({name: background[name + end] for name in bands} for end in ("", "_spread"))
     return Baseline(level, spread, layers.pixel_m, model_water(level, layers.pixel_m, layers.water))
 
 
@@ -145,7 +153,7 @@ def measure_optical(
     layers = draw_site(site, box)
     where = layers.water | layers.strips
     baseline = None if memory_flag == NO_MEMORY else _remembered(background, layers)
-
+    ashore = ground_ashore(layers, radar=False)
     ground = lay_ground(layers.zones, layers.water, layers.strips)
 
     def look(scene: xr.Dataset, whole: bool) -> Seen:
@@ -155,9 +163,12 @@ def measure_optical(
         view = view_of(planes, seen, ground)
         if not whole:
             return Seen(seen, view, None)
+        yards = {}
+        if ashore is not None and baseline is not None:
+            yards = look_ashore(planes, background, ashore, seen, radar=False)
         if not seen[where].any():  # nothing to be found under a closed cover
             nothing = lay_alongside((), layers.faces, seen, layers.pixel_m, 1.0)[0]
-            return Seen(seen, view, Shown(Detection(()), nothing))
+            return Seen(seen, view, Shown(Detection(()), nothing, yards))
         found = detect_optical_scene(
             planes,
             layers.pixel_m,
@@ -168,7 +179,7 @@ def measure_optical(
             options=options.vessels,
         )
         berths, free = lay_alongside(found.vessels, layers.faces, seen, layers.pixel_m, options.min_seen)
-        return Seen(seen, view, Shown(replace(found, vessels=free), berths))
+        return Seen(seen, view, Shown(replace(found, vessels=free), berths, yards))
 
     empty = None if baseline is None else view_of(baseline.level, np.ones(where.shape, bool), ground)
     eye = Eye(look, empty, ground, OPTICAL, options.min_seen)

@@ -15,13 +15,15 @@ from odc.geo.geobox import GeoBox
 from scipy import ndimage
 
 from tasks.model import Site
+from tasks.science.ashore.looks import look_ashore
+from tasks.science.ashore.memory import cover_planes, ground_ashore, learn_ashore
 from tasks.science.basis import RADAR
 from tasks.science.change import lay_ground, view_of
 from tasks.science.moorings import BerthLook
-from tasks.science.radar.background import estimate_background, standardise
+from tasks.science.radar.background import BACKGROUND_PLANES, estimate_background, standardise
 from tasks.science.radar.berths import DEFAULT_BERTHS, BerthOptions, measure_berths
 from tasks.science.radar.vessels import DEFAULT_VESSELS, VesselOptions, detect_vessels, multilook_radius
-from tasks.science.radiometry import join_bands
+from tasks.science.radiometry import join_bands, to_db
 from tasks.science.rows import Eye, Measured, Seen, Shown, write_looks
 from tasks.science.shapes import EIGHT, Detection
 from tasks.science.zones import MIN_SEEN, NO_MEMORY, STRUCTURE_MARGIN_PX, Layers, draw_site
@@ -56,7 +58,24 @@ def learn_radar(
     layers = draw_site(site, box)
     radius = multilook_radius(layers.pixel_m)
     near = layers.near | layers.ashore
-    return estimate_background(block, bands, near, layers.water, radius, layers.faces, layers.pixel_m)
+    planes = estimate_background(block, bands, near, layers.water, radius, layers.faces, layers.pixel_m)
+    ashore = ground_ashore(layers, radar=True)
+    if ashore is None:
+        unknown = np.full(box.shape, np.nan, np.float32)
+        return planes | dict.fromkeys(cover_planes(bands, radar=True), unknown)
+    dates = [decibels(block.isel(time=k), bands) for k in range(block.sizes["time"])]
+    columns = {band: np.stack([date[band][ashore.where] for date in dates]) for band in bands}
+    return planes | learn_ashore(columns, ashore, radar=True)
+
+
+def radar_planes(bands: Sequence[str]) -> dict[str, str]:
+    """Planes of a radar background, and what each is."""
+    return BACKGROUND_PLANES | cover_planes(bands, radar=True)
+
+
+def decibels(scene: xr.Dataset, bands: Sequence[str]) -> dict[str, Plane]:
+    """Each band of a scene in decibels, ``(y, x)``; NaN where not seen."""
+    return {band: np.asarray(to_db(scene[band]).values, np.float32) for band in bands}
 
 
 def measure_scenes(
@@ -92,6 +111,7 @@ def measure_scenes(
     layers = draw_site(site, box)
     ground = lay_ground(layers.zones, layers.water, layers.strips)
     radius = multilook_radius(layers.pixel_m)
+    ashore = ground_ashore(layers, radar=True)
 
     def look(scene: xr.Dataset, whole: bool) -> Seen:
         joined = join_bands(scene, bands, layers.water)
@@ -103,7 +123,10 @@ def measure_scenes(
         found = detect_vessels(db, layers.water, layers.land, background, layers.pixel_m, options.vessels)
         berths, hulls = _read_berths(joined, layers, background, options)
         free = _free_of(found, hulls, berths, layers, options)
-        return Seen(seen, view, Shown(free, berths))
+        yards = {}
+        if ashore is not None and memory_flag != NO_MEMORY:
+            yards = look_ashore(decibels(scene, bands), background, ashore, seen, radar=True)
+        return Seen(seen, view, Shown(free, berths, yards))
 
     level = background[LEVEL]
     empty = None if memory_flag == NO_MEMORY else view_of({LEVEL: level}, np.isfinite(level), ground)
