@@ -18,6 +18,8 @@ from tasks.science.basis import comparable
 from tasks.science.quays import quay_metres
 from tasks.science.series import activity, trips
 from tasks.science.series.activity import SURE
+from tasks.science.series.balance import balances
+from tasks.science.series.loading import with_turnover
 from tasks.science.series.regimes import Change
 from tasks.science.series.shares import Share
 from tasks.science.series.trips import DEFAULT_TRIPS, TripOptions, Trips
@@ -47,7 +49,7 @@ def infer_tables(site: Site, looks: pd.DataFrame, vessels: Any, stacks: Any) -> 
     looks, vessels, stacks
         As measured: one row per look × zone, per vessel, per outline.
     """
-    quay_m = quay_metres(site)
+    quay_m, looks = quay_metres(site), with_turnover(looks, stacks)
     return Tables(
         looks=looks,
         vessels=vessels,
@@ -55,7 +57,7 @@ def infer_tables(site: Site, looks: pd.DataFrame, vessels: Any, stacks: Any) -> 
         utilisation=utilisation(site, looks),
         regimes=infer_regimes(looks, quay_m),
         occupancy=infer_occupancy(looks, quay_m),
-        balance=balance_table([]),
+        balance=balance_table(balances(site, looks)),
     )
 
 

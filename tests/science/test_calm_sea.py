@@ -14,10 +14,7 @@ import pytest
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
-from tasks.science.radar.background import estimate_background
-from tasks.science.radar.looks import measure_scenes
-from tasks.science.radar.vessels import multilook_radius
-from tasks.science.zones import draw_site
+from tasks.science.radar.looks import learn_radar, measure_scenes
 from tasks.simulate.sensors.calendar import Acquisition, Sensor
 from tasks.simulate.sensors.radar import RadarGround, radar_ground, render_radar
 from tasks.simulate.world.blocks import Block
@@ -62,16 +59,9 @@ def scene() -> Scene:
     port = port_of(site, 3)
     box = port.window(10.0, 1000.0)
     ground = radar_ground(port, box, 3)
-    layers = draw_site(site, box)
     winds = np.linspace(3.5, 9.0, MEMORY)
     memory = as_block([image(port, ground, k, float(w), []) for k, w in enumerate(winds)])
-    radius = multilook_radius(layers.pixel_m)
-    return (
-        port,
-        box,
-        ground,
-        estimate_background(memory, ("vv",), layers.near, layers.water, radius, layers.faces, layers.pixel_m),
-    )
+    return port, box, ground, learn_radar(memory, ("vv",), port.site, box)
 
 
 def berths(scene: Scene, images: list[npt.NDArray[np.float32]]) -> list[dict[str, object]]:

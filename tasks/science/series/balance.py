@@ -8,7 +8,7 @@ is told where hulls are seen fine enough (`deck`), and nowhere else. Contents ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -36,20 +36,32 @@ def balances(site: Site, looks: pd.DataFrame) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        One row per visit and yard within reach that was looked at meanwhile; none where no image tells areas.
+        One row per visit and yard within reach: the nearest that was looked at meanwhile, and all others in
+        which goods moved; none where no image tells areas.
     """
     areas = of_yards(looks)
     areas = areas[(areas["zone_kind"] == ZoneKind.CONTAINER_YARD.value) & areas["gained_m2"].notna()]
     if areas.empty:
         return []
-    by_yard = {str(zone): group.sort_values("acquired") for zone, group in areas.groupby("zone_id")}
+    areas = areas[["zone_id", "acquired", "lost_m2", "gained_m2"]].sort_values("acquired", kind="stable")
+    by_yard = {str(zone): group for zone, group in areas.groupby("zone_id")}
     near = _near(site, by_yard)
-    return [
-        _header(site, stay, distance) | {"yard_id": yard} | row
-        for stay in stays(comparable(looks))
-        for yard, distance in near.get(stay.berth, ())
-        if (row := _meanwhile(by_yard[yard], stay)) is not None
-    ]
+    return [row for stay in stays(comparable(looks)) for row in _rows(site, stay, near, by_yard)]
+
+
+def _rows(
+    site: Site,
+    stay: Stay,
+    near: Mapping[str, list[tuple[str, float]]],
+    by_yard: Mapping[str, pd.DataFrame],
+) -> Iterator[dict[str, Any]]:
+    """Give the nearest yard that was looked at, and every other in which goods moved."""
+    first = True
+    for yard, distance in near.get(stay.berth, ()):
+        row = _meanwhile(by_yard[yard], stay)
+        if row is not None and (first or row["lost_m2"] or row["gained_m2"]):
+            yield _header(site, stay, distance) | {"yard_id": yard} | row
+            first = False
 
 
 def _near(site: Site, yards: Mapping[str, pd.DataFrame]) -> dict[str, list[tuple[str, float]]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 LEVEL = 0.9
 """Probability of the intervals."""
@@ -38,7 +38,7 @@ def mean_interval(counts: np.ndarray[Any, Any], inflation: float = 1.0) -> tuple
     if not len(counts):
         return float("nan"), float("nan"), float("nan")
     exposure = len(counts) / inflation
-    posterior = stats.gamma(counts.sum() / inflation + 0.5, scale=1 / exposure)
-    low, high = posterior.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    ends = np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = special.gammaincinv(counts.sum() / inflation + 0.5, ends) / exposure
     mean = float(counts.mean())
     return float(min(low, mean)), mean, float(max(high, mean))

@@ -6,12 +6,12 @@ look can tell is in no denominator.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from tasks.science.series.regimes import LEVEL, repetition
 
@@ -76,6 +76,14 @@ def between(series: pd.DataFrame, start: object, end: object) -> pd.DataFrame:
     return series[(when >= pd.Timestamp(start)) & (when < pd.Timestamp(end))]  # type: ignore[arg-type]
 
 
+def cut(table: pd.DataFrame, spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]]) -> list[pd.DataFrame]:
+    """Cut rows into periods, each with its first moment and the first after it; in order of time."""
+    ordered = table.sort_values("acquired", kind="stable")
+    when = ordered["acquired"].to_numpy("datetime64[ns]")
+    edges = np.searchsorted(when, np.array(spans, "datetime64[ns]"))
+    return [ordered.iloc[first:after] for first, after in edges]
+
+
 def mean_share(series: pd.DataFrame) -> Share:
     """Mean share taken in the looks of a period.
 
@@ -97,6 +105,6 @@ def mean_share(series: pd.DataFrame) -> Share:
         most = float(series["zones"].mean())
         per_look = float(np.clip(mean * (1 - mean) / share.var(ddof=1), 1.0, most))
     trials = len(share) * per_look / repetition(share - share.mean(), allowance=0)
-    posterior = stats.beta(mean * trials + 0.5, (1 - mean) * trials + 0.5)
-    low, high = posterior.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    ends = np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = special.betaincinv(mean * trials + 0.5, (1 - mean) * trials + 0.5, ends)
     return Share(mean, float(min(low, mean)), float(max(high, mean)), len(share))

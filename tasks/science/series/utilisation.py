@@ -20,7 +20,7 @@ from tasks.science.basis import comparable, of_tracks, of_yards
 from tasks.science.plots import track_metres
 from tasks.science.quays import quay_metres
 from tasks.science.series.indicators import mean_interval, overdispersion
-from tasks.science.series.shares import Share, between, mean_share, site_looks
+from tasks.science.series.shares import Share, cut, mean_share, site_looks
 from tasks.science.series.trips import Stay, most_calls, stays
 from tasks.sites.measure import area_m2
 
@@ -55,6 +55,13 @@ COLUMNS = (
     "index_of",
 )
 
+
+USED = [
+    "zone_id", "zone_kind", "scene_id", "collection", "sensor", "acquired", "seen_fraction", "vessel_count",
+    "vessel_length_m", "occupied_fraction", "fill_fraction", "stack_area_m2", "gained_m2", "lost_m2",
+    "rail_occupied_m",
+]  # fmt: skip
+"""Columns of looks that are read here."""
 
 TOLD = ("vessel_count", "fill_fraction", "rail_occupied_m")
 """Columns of looks without which there is nothing to summarise."""
@@ -100,6 +107,7 @@ def utilisation(site: Site, looks: pd.DataFrame) -> pd.DataFrame:
     """
     if not any(looks[column].notna().any() for column in TOLD):
         return pd.DataFrame(columns=list(COLUMNS))
+    looks = looks[USED]
     parts, afloat = components(site, looks), comparable(looks)
     rows: list[dict[str, Any]] = []
     for period, rule in PERIODS.items():
@@ -171,8 +179,7 @@ def _vessel_rows(
     metres = {zone_id: quay.capacity[zone_id]} if zone_id in quay.capacity else {}
     taken = site_looks(group, quay.column, metres)
     kind = group["zone_kind"].iloc[0]
-    for span in spans:
-        here = between(group, *span)
+    for span, here, then in zip(spans, cut(group, spans), cut(taken, spans), strict=True):
         counts = here["vessel_count"].dropna().to_numpy(float)
         low, mean, high = mean_interval(counts, inflation)
         row = _header(here, "vessel_count", zone_id, period, span) | {
@@ -182,17 +189,16 @@ def _vessel_rows(
             "vessels_high": high,
             "vessels_max": counts.max() if len(counts) else np.nan,
         }
-        yield row | (_share_columns(quay.name, mean_share(between(taken, *span))) if metres else {})
+        yield row | (_share_columns(quay.name, mean_share(then)) if metres else {})
 
 
 def _ground_rows(
     group: pd.DataFrame, zone_id: str, period: str, spans: list[Span], part: Component
 ) -> Iterator[dict[str, Any]]:
     taken = site_looks(group, part.column, {zone_id: part.capacity[zone_id]})
-    for span in spans:
-        here = between(group, *span)
+    for span, here, then in zip(spans, cut(group, spans), cut(taken, spans), strict=True):
         row = _header(here, part.column, zone_id, period, span) | {"zone_kind": part.kind.value}
-        row |= _share_columns(part.name, mean_share(between(taken, *span)))
+        row |= _share_columns(part.name, mean_share(then))
         yield row | {name: _sum(here[name]) for name in ("gained_m2", "lost_m2")}
 
 
@@ -204,18 +210,18 @@ def _site_rows(
     weights = {p.name: site.weights[p.weight] for p in present}
     found = stays(afloat)
     quay, yards = parts[0], parts[1]
-    for span in spans:
-        here = between(afloat, *span)
-        at_berths = here[here["zone_kind"] == ZoneKind.BERTH.value]
-        shares = {p.name: mean_share(between(series[p.name], *span)) for p in parts}
-        moved = between(yards.looks[yards.looks["zone_kind"] == yards.kind.value], *span)
+    at_berths = cut(afloat[afloat["zone_kind"] == ZoneKind.BERTH.value], spans)
+    moves = cut(yards.looks[yards.looks["zone_kind"] == yards.kind.value], spans)
+    taken = {name: cut(table, spans) for name, table in series.items()}
+    for k, (span, here) in enumerate(zip(spans, cut(afloat, spans), strict=True)):
+        shares = {name: mean_share(tables[k]) for name, tables in taken.items()}
         days = (span.end - span.start) / pd.Timedelta(days=1)
-        row = _header(at_berths, quay.column, WHOLE, period, span) | {
+        row = _header(at_berths[k], quay.column, WHOLE, period, span) | {
             "zone_kind": "site",
             "looks": here["scene_id"].nunique(),
             "looks_seen": shares[quay.name].looks,
-            "gained_m2": _sum(moved["gained_m2"]),
-            "lost_m2": _sum(moved["lost_m2"]),
+            "gained_m2": _sum(moves[k]["gained_m2"]),
+            "lost_m2": _sum(moves[k]["lost_m2"]),
             "calls_at_least": _arrived(found, span) if shares[quay.name].looks else None,
             "calls_at_most": most_calls(here, days)[0] if shares[quay.name].looks else None,
         }
