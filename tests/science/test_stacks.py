@@ -47,7 +47,7 @@ def test_measures_a_stack_where_it_truly_stands(
     assert look.flag == ""
     assert look.area_m2 == pytest.approx(STACK.area, rel=0.08)
     assert look.fill_fraction == pytest.approx(STACK.area / YARD.area, abs=0.03)
-    assert overlap(look, STACK) > 0.85
+    assert overlap(look, STACK) > 0.8
 
 
 def test_area_is_not_biased_by_blur(bare: dict[str, np.ndarray]) -> None:

@@ -81,6 +81,10 @@ class StackOptions:
     least_inside: float = 0.6
     """Share of a patch that lies in the yard; less is something on the apron."""
 
+    soft: float = 0.25
+    """Share of its contrast that a patch keeps two to three pixels off its edge, from which it is no stack: the
+    camera's blur leaves 0.1 there, puffs of cloud and the last snow 0.3 and more."""
+
     snow: float = 0.05
     """Reflectance by which snow whitens ground in every visible band."""
 
@@ -319,13 +323,26 @@ def _stacks(odd: _Odd, frame: Frame, options: StackOptions) -> Mask:
         return stack
     size = np.bincount(labels.ravel(), minlength=count + 1)
     within = np.bincount(labels[frame.inside], minlength=count + 1)
-    spans = ndimage.find_objects(labels)
-    long_enough = np.array(
-        [False, *((s[0].stop - s[0].start) * frame.step_m >= options.least_m for s in spans)]
-    )
-    keep = long_enough & (within >= options.least_inside * size)
+    keep = within >= options.least_inside * size
     keep[0] = False
+    for k, span in enumerate(ndimage.find_objects(labels), start=1):
+        long_enough = (span[0].stop - span[0].start) * frame.step_m >= options.least_m
+        keep[k] &= long_enough and _soft(odd.distance, labels, k, span, options) < options.soft
     return np.asarray(keep[labels])
+
+
+def _soft(
+    distance: Plane, labels: npt.NDArray[np.int32], k: int, span: tuple[slice, slice], options: StackOptions
+) -> float:
+    """What is left of a patch's contrast two to three pixels outside it, as a share."""
+    reach = 2 * FINER + 1
+    around = tuple(slice(max(s.start - reach, 0), s.stop + reach) for s in span)
+    here, part = labels[around] == k, distance[around]
+    cells = np.ones((3, 3), bool)
+    others = ndimage.binary_dilation((labels[around] != 0) & ~here, cells, iterations=FINER)
+    inner = ndimage.binary_dilation(here, cells, iterations=FINER + 1)
+    ring = ndimage.binary_dilation(inner, cells, iterations=FINER) & ~inner & ~others
+    return float(np.median(part[ring]) / np.median(part[here])) if ring.any() else 0.0
 
 
 def _more_than_half(odd: _Odd, core: Mask, sigma: float, options: StackOptions) -> Mask:
