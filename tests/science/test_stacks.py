@@ -148,6 +148,8 @@ def test_a_yard_does_not_depend_on_the_others(bare: dict[str, np.ndarray]) -> No
     again = replace(plot(), zone_id="again")
     both = find_stacks(planes, bare, [plot(), again], SEEN, GROUND, BOX)
     assert list(both) == ["yard", "again"]
-    assert both["again"].area_m2 == both["yard"].area_m2 == look_at(
-        Scene(87, goods=[(STACK, BLUE)], slide_m=(1.0, 0.5)), bare
-    ).area_m2
+    assert (
+        both["again"].area_m2
+        == both["yard"].area_m2
+        == look_at(Scene(87, goods=[(STACK, BLUE)], slide_m=(1.0, 0.5)), bare).area_m2
+    )

@@ -80,7 +80,9 @@ def in_one_light(stack: Mapping[str, Stack], steady: npt.NDArray[np.bool_]) -> d
     first = {band: _lower_third(values) for band, values in ground.items()}
     levelled = {band: _relit(values, _even(values, first[band])) for band, values in ground.items()}
     both = {band: _level_and_spread(values) for band, values in levelled.items()}
-    calm = lasting({b: level for b, (level, _) in both.items()}, {b: spread for b, (_, spread) in both.items()})
+    calm = lasting(
+        {b: level for b, (level, _) in both.items()}, {b: spread for b, (_, spread) in both.items()}
+    )
     lights = {b: _even(values[:, calm], both[b][0][calm]) for b, values in ground.items()}
     told = np.logical_and.reduce([[light is not None for light in each] for each in lights.values()])
     return {
@@ -100,7 +102,10 @@ def _even(dates: Stack, known: Column) -> list[Light | None]:
     """Light of each date; None where the date has no one light."""
     tone = float(np.nanmedian(known)) if np.isfinite(known).any() else np.nan
     found = [find_light(known, date) for date in dates]
-    return [light if light and light.spread < UNEVEN * (light.offset + light.gain * tone) else None for light in found]
+    return [
+        light if light and light.spread < UNEVEN * (light.offset + light.gain * tone) else None
+        for light in found
+    ]
 
 
 def _relit(dates: Stack, lights: list[Light | None]) -> Stack:

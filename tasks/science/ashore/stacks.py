@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from tasks.grid import pixel_size_m
 from tasks.science.ashore.frames import FINER, Frame, lay_frame
 from tasks.science.ashore.light import ENOUGH_PX, Light, find_light, find_lights, lasting
 from tasks.science.ashore.shade import SKY, lost_in_shade, off_shadow, share_of
+from tasks.science.optical.clouds import DEFAULT_CLOUDS
 from tasks.science.plots import Plot
 from tasks.science.registration import filled, find_slide
 
@@ -34,7 +36,10 @@ LIGHT_REACH_PX = 20
 """Around a yard, where its light is told: haze and the edges of clouds differ from pier to pier."""
 
 SLIDE_REACH_PX = 20
-"""Around all yards, where the slide is told."""
+"""Around a yard, where the slide is told: as far as the edges of its pier."""
+
+SLIDE_YARDS = 3
+"""The smallest, from which it is told: a pier's edges are long enough, and a scene has but 0.05 s."""
 
 SLIDE_NOISE = 0.01
 """Reflectance that counts as noise there at least: an edge that slid by a pixel must not look like goods."""
@@ -80,6 +85,11 @@ class StackOptions:
 
     least_inside: float = 0.6
     """Share of a patch that lies in the yard; less is something on the apron."""
+
+    puff_m: float = 36.0
+    puff: float = 0.8
+    """Broader both ways than this, and as white as a cloud on such a share of it, is a puff of cloud too small for
+    the cloud mask: so many boxes together are not all white."""
 
     soft: float = 0.25
     """Share of its contrast that a patch keeps two to three pixels off its edge, from which it is no stack: the
@@ -192,7 +202,9 @@ class _Ground:
     box: GeoBox
     pixel_m: float
 
-    def light(self, window: tuple[slice, slice], options: StackOptions) -> tuple[dict[str, Light] | None, float]:
+    def light(
+        self, window: tuple[slice, slice], options: StackOptions
+    ) -> tuple[dict[str, Light] | None, float]:
         """Tell the light in a window, and the share of steady ground that is white there."""
         here = self.steady[window]
         level = {b: self.bare[b][window][here] for b in self.planes}
@@ -208,18 +220,33 @@ class _Ground:
 
 
 def slide_of(ground: _Ground, yards: Sequence[Plot]) -> tuple[float, float]:
-    """Find by how many rows and columns an image lies off the background around the yards."""
-    rows, cols = (np.concatenate([getattr(y, name) for y in yards]) for name in ("rows", "cols"))
-    window = _around(rows, cols, SLIDE_REACH_PX)
+    """Find by how many rows and columns an image lies off the background around a few yards."""
+    windows = sorted(
+        (_around(y.rows, y.cols, SLIDE_REACH_PX) for y in yards),
+        key=lambda w: np.prod([s.stop - s.start for s in w]),
+    )[:SLIDE_YARDS]
     band = next(b for b in ("nir", "red", "green", "blue") if b in ground.planes)
-    remembered, shown = ground.bare[band][window], ground.planes[band][window]
-    here = ground.steady[window]
-    light = find_light(remembered[here], shown[here])
+    remembered = _side_by_side(ground.bare[band], windows)
+    shown = _side_by_side(ground.planes[band], windows)
+    steady, known = (_side_by_side(mask, windows) for mask in (ground.steady, ground.known))
+    light = find_light(remembered[steady], shown[steady])
     if light is None:
         return 0.0, 0.0
     scale = np.float32(1 / max(2 * light.spread, SLIDE_NOISE))
     reference, image = light.on(remembered) * scale, shown * scale
-    return find_slide(filled(reference), filled(image), np.isfinite(reference) & ground.known[window])
+    return find_slide(filled(reference), filled(image), known)
+
+
+def _side_by_side(plane: npt.NDArray[Any], windows: Sequence[tuple[slice, slice]]) -> npt.NDArray[Any]:
+    """Put windows of a plane below one another; seams and what is left over are NaN, of a mask False."""
+    parts = [plane[window] for window in windows]
+    height, width = sum(p.shape[0] + 1 for p in parts), max(p.shape[1] for p in parts) + 1
+    whole = np.full((height, width), False if plane.dtype == bool else np.nan, plane.dtype)
+    row = 0
+    for part in parts:
+        whole[row : row + part.shape[0], : part.shape[1]] = part
+        row += part.shape[0] + 1
+    return whole
 
 
 def _around(rows: npt.NDArray[np.intp], cols: npt.NDArray[np.intp], reach: int) -> tuple[slice, slice]:
@@ -232,7 +259,9 @@ def _white(remembered: Mapping[str, Plane], shown: Mapping[str, Plane], options:
     if not rises or rises[0].size < ENOUGH_PX:
         return 0.0
     haze = [max(float(np.percentile(rise, 15)), 0.0) for rise in rises]
-    return float(np.logical_and.reduce([r > h + options.snow for r, h in zip(rises, haze, strict=True)]).mean())
+    return float(
+        np.logical_and.reduce([r > h + options.snow for r, h in zip(rises, haze, strict=True)]).mean()
+    )
 
 
 def _measure(
@@ -244,12 +273,13 @@ def _measure(
     frame = lay_frame(yard, ground.box, ground.pixel_m)
     told = frame.known(ground.known, slide)
     inside = frame.inside & told
+    still, moved = frame.places(), frame.places(slide)
     level = _without_heaps(
-        {b: light.on(frame.sample(ground.bare[b])) for b, light in lights.items()}, frame.inside, options
+        {b: light.on(still.sample(ground.bare[b])) for b, light in lights.items()}, frame.inside, options
     )
-    shown = {b: frame.sample(ground.planes[b], slide) for b in lights}
+    shown = {b: moved.sample(ground.planes[b]) for b in lights}
     spread = {
-        b: _spread(frame.sample(ground.bare[f"{b}_spread"]), level[b], light) for b, light in lights.items()
+        b: _spread(still.sample(ground.bare[f"{b}_spread"]), level[b], light) for b, light in lights.items()
     }
     difference = {b: shown[b] - level[b] for b in lights}
     whiter = np.logical_and.reduce([difference[b] > options.snow for b in lights if b != "nir"])
@@ -258,7 +288,7 @@ def _measure(
     distance, _ = off_shadow(difference, level, spread)
     black = np.logical_and.reduce([shown[b] < options.black * level[b] for b in lights])
     distance = np.where(told & ~black, distance, np.float32(0))
-    odd = _Odd(distance, difference, lost_in_shade(level), spread)
+    odd = _Odd(distance, difference, lost_in_shade(level), spread, _cloudy(shown))
     stacks = _stacks(odd, frame, options)
     strange = np.sqrt(sum((difference[b] / spread[b]) ** 2 for b in lights) / len(lights)) > options.strange
     area = float((stacks & inside).sum() * frame.cell_m2)
@@ -274,6 +304,14 @@ def _measure(
     )
 
 
+def _cloudy(shown: Mapping[str, Plane]) -> Mask:
+    """Cells that may be cloud by their colour; boxes may be as white."""
+    white = np.minimum.reduce(list(shown.values())) > DEFAULT_CLOUDS.bright
+    if {"blue", "red"} <= set(shown):
+        white &= shown["blue"] > DEFAULT_CLOUDS.blue * shown["red"]
+    return np.asarray(white)
+
+
 def _without_heaps(level: dict[str, Plane], inside: Mask, options: StackOptions) -> dict[str, Plane]:
     """Put the yard's own ground where a heap is remembered: once it is gone, that is what shows."""
     usual = {b: np.float32(np.median(plane[inside])) for b, plane in level.items()}
@@ -287,7 +325,9 @@ def _without_heaps(level: dict[str, Plane], inside: Mask, options: StackOptions)
 def _spread(remembered: Plane, ground: Plane, light: Light) -> Plane:
     """Spread of bare ground in one image: what it had on other dates, the image's own, and edges that slid."""
     steep = np.hypot(*np.gradient(ground))
-    return np.asarray(np.sqrt(np.maximum(light.gain * remembered, light.spread) ** 2 + (SLIDE_LEFT * steep) ** 2))
+    return np.asarray(
+        np.sqrt(np.maximum(light.gain * remembered, light.spread) ** 2 + (SLIDE_LEFT * steep) ** 2)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,6 +338,17 @@ class _Odd:
     difference: Mapping[str, Plane]
     lost: Mapping[str, Plane]
     spread: Mapping[str, Plane]
+
+    cloudy: Mask
+    """Cells that are white enough for a cloud."""
+
+    def within(self, part: tuple[slice, slice]) -> _Odd:
+        """Cut to a part of the yard."""
+        difference, lost, spread = (
+            {b: plane[part] for b, plane in planes.items()}
+            for planes in (self.difference, self.lost, self.spread)
+        )
+        return _Odd(self.distance[part], difference, lost, spread, self.cloudy[part])
 
 
 def _stacks(odd: _Odd, frame: Frame, options: StackOptions) -> Mask:
@@ -310,10 +361,33 @@ def _stacks(odd: _Odd, frame: Frame, options: StackOptions) -> Mask:
     long = ndimage.binary_opening(strange, np.ones((cells(options.row_m), 3), bool))
     if not long.any():
         return long
+    part = _span(long, 4 * FINER)
+    found = np.zeros_like(long)
+    found[part] = _cut(odd.within(part), long[part], frame.inside[part], frame.step_m, options)
+    return found
+
+
+def _span(mask: Mask, margin: int) -> tuple[slice, slice]:
+    """Rows and columns that hold a mask, and some around them."""
+    held = [np.flatnonzero(mask.any(axis=k)) for k in (1, 0)]
+    return (
+        slice(max(int(held[0][0]) - margin, 0), int(held[0][-1]) + margin + 1),
+        slice(max(int(held[1][0]) - margin, 0), int(held[1][-1]) + margin + 1),
+    )
+
+
+def _cut(odd: _Odd, long: Mask, inside: Mask, step_m: float, options: StackOptions) -> Mask:
+    """Cut strange patches at half their contrast, and keep those that are stacks."""
+
+    def cells(metres: float) -> int:
+        return max(1, round(metres / step_m))
+
     reach = ndimage.binary_dilation(long, np.ones((3, 3), bool), iterations=2)
     core = ndimage.binary_erosion(long, np.ones((3, 3), bool)) & (odd.distance > options.strange)
     for _ in range(2):
-        stack = _closed(reach & _more_than_half(odd, core, cells(options.nearby_m) / 2, options), cells(options.gap_m))
+        stack = _closed(
+            reach & _more_than_half(odd, core, cells(options.nearby_m) / 2, options), cells(options.gap_m)
+        )
         # Bright goods shine beyond their edge; what is deeper inside shows them pure.
         pure = ndimage.binary_erosion(stack, np.ones((3, 3), bool), iterations=FINER)
         core = pure & (odd.distance > options.strange) if pure.any() else core
@@ -322,18 +396,19 @@ def _stacks(odd: _Odd, frame: Frame, options: StackOptions) -> Mask:
     if not count:
         return stack
     size = np.bincount(labels.ravel(), minlength=count + 1)
-    within = np.bincount(labels[frame.inside], minlength=count + 1)
+    within = np.bincount(labels[inside], minlength=count + 1)
     keep = within >= options.least_inside * size
     keep[0] = False
     for k, span in enumerate(ndimage.find_objects(labels), start=1):
-        long_enough = (span[0].stop - span[0].start) * frame.step_m >= options.least_m
-        keep[k] &= long_enough and _soft(odd.distance, labels, k, span, options) < options.soft
+        long_enough = (span[0].stop - span[0].start) * step_m >= options.least_m
+        here = labels[span] == k
+        broad = min(s.stop - s.start for s in span) * step_m > options.puff_m
+        puff = broad and odd.cloudy[span][here].mean() > options.puff
+        keep[k] &= long_enough and not puff and _soft(odd.distance, labels, k, span) < options.soft
     return np.asarray(keep[labels])
 
 
-def _soft(
-    distance: Plane, labels: npt.NDArray[np.int32], k: int, span: tuple[slice, slice], options: StackOptions
-) -> float:
+def _soft(distance: Plane, labels: npt.NDArray[np.int32], k: int, span: tuple[slice, slice]) -> float:
     """What is left of a patch's contrast two to three pixels outside it, as a share."""
     reach = 2 * FINER + 1
     around = tuple(slice(max(s.start - reach, 0), s.stop + reach) for s in span)
