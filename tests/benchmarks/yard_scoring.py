@@ -1,7 +1,8 @@
 """How well stacks in yards are measured: a simulated archive of 3 m images against its truth tables.
 
-Run: ``python -m tests.benchmarks.yard_scoring ARCHIVE TRUTH [SITE] [COLLECTION]`` with the folder of an archive
-and the folder of truth tables that it was simulated with. Prints one line per figure, and CPU time per scene.
+Run: ``python -m tests.benchmarks.yard_scoring ARCHIVE TRUTH [SITE] [COLLECTION]`` with the folder of an
+archive and the folder of truth tables that it was simulated with. Prints one line per
+figure, and CPU time per scene.
 """
 
 from __future__ import annotations
@@ -18,13 +19,12 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 from odc.geo.geobox import GeoBox
-from scipy import ndimage
 
 from tasks.archive.reading import cube_box, open_cube
 from tasks.archive.store import ArchiveRef
 from tasks.grid import pixel_size_m, project
 from tasks.model import ZoneKind
-from tasks.science.ashore.bare import learn_bare
+from tasks.science.ashore.bare import learn_bare, steady_ground
 from tasks.science.ashore.stacks import YardLook, find_stacks
 from tasks.science.epochs import Moment, quarter_of
 from tasks.science.optical.clear_epochs import clear_epochs
@@ -156,8 +156,7 @@ def measure_archive(
     reach = round(AROUND_M / layers.pixel_m)
     window = tuple(slice(max(int(at.min()) - reach, 0), int(at.max()) + reach + 1) for at in np.nonzero(used))
     land, used, box = layers.land[window], used[window], whole[window]
-    near = ndimage.binary_dilation(used, iterations=20)
-    steady = near & ndimage.binary_erosion(land, iterations=3) & ~ndimage.binary_dilation(used, iterations=2)
+    steady = steady_ground(used, land)
     yards = [_shifted(p, window) for p in plots if p.kind is ZoneKind.CONTAINER_YARD]
     bands = [b for b in cube.attrs["bands"] if b in ("blue", "green", "red", "nir")]
     scenes = [cube[bands].isel(time=k, y=window[0], x=window[1]).load() for k in range(cube.sizes["time"])]

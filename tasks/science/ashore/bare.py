@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from tasks.science.ashore.light import Light, find_light, lasting
 from tasks.science.radiometry import MAD_TO_SD, median_seen
@@ -34,6 +35,9 @@ LEAST_SPREAD = 0.004
 UNEVEN = 0.08
 """Spread of a date's steady ground, as a share of its level, from which the date has no one light: snow in
 patches, shadows of clouds. Even light leaves 0.02 to 0.04."""
+
+REACH_PX, SHORE_PX, GOODS_PX = 20, 3, 2
+"""Steady ground lies so near yards and tracks, so far from water, and so far from where goods stand."""
 
 BLOCK_PX = 2_048
 """Pixels compared at a time: every date with every other, 32 dates in 8 MB."""
@@ -72,6 +76,23 @@ def learn_bare(stack: Mapping[str, Stack], steady: npt.NDArray[np.bool_]) -> dic
             level, spread = _level_and_spread(np.where(bare, plane, np.nan))
             learnt[band][part], learnt[f"{band}_spread"][part] = level, spread
     return learnt
+
+
+def steady_ground(used: npt.NDArray[np.bool_], land: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Choose the ground that tells the light: land beside yards and tracks.
+
+    Parameters
+    ----------
+    used
+        ``(y, x)`` pixels of all yards and tracks.
+    land
+        ``(y, x)`` land and piers.
+    """
+    if not used.any():
+        return np.zeros_like(used)
+    near = ndimage.binary_dilation(used, iterations=REACH_PX)
+    inland = ndimage.binary_erosion(land, iterations=SHORE_PX)
+    return np.asarray(near & inland & ~ndimage.binary_dilation(used, iterations=GOODS_PX))
 
 
 def in_one_light(stack: Mapping[str, Stack], steady: npt.NDArray[np.bool_]) -> dict[str, Stack]:
