@@ -1,7 +1,8 @@
 """How well stacks in yards are measured: a simulated archive of 3 m images against its truth tables.
 
-Run: ``python -m tests.benchmarks.yard_scoring ARCHIVE TRUTH [SITE] [COLLECTION]`` with the folder of an archive
-and the folder of truth tables that it was simulated with. Prints one line per figure, and CPU time per scene.
+Run: ``python -m tests.benchmarks.yard_scoring ARCHIVE TRUTH [SITE] [COLLECTION]`` with the folder of an
+archive and the folder of truth tables that it was simulated with. Prints one line per
+figure, and CPU time per scene.
 """
 
 from __future__ import annotations
@@ -18,13 +19,12 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 from odc.geo.geobox import GeoBox
-from scipy import ndimage
 
 from tasks.archive.reading import cube_box, open_cube
 from tasks.archive.store import ArchiveRef
 from tasks.grid import pixel_size_m, project
 from tasks.model import ZoneKind
-from tasks.science.ashore.bare import learn_bare
+from tasks.science.ashore.bare import learn_bare, steady_ground
 from tasks.science.ashore.stacks import YardLook, find_stacks
 from tasks.science.epochs import Moment, quarter_of
 from tasks.science.optical.clear_epochs import clear_epochs
@@ -73,7 +73,11 @@ class YardScore:
 
 
 def score_yards(
-    looks: Looks, scene_ids: Sequence[str], times: npt.NDArray[np.datetime64], truth: pd.DataFrame, box: GeoBox
+    looks: Looks,
+    scene_ids: Sequence[str],
+    times: npt.NDArray[np.datetime64],
+    truth: pd.DataFrame,
+    box: GeoBox,
 ) -> YardScore:
     """Compare looks with ``stacks.parquet``; ``looks`` are in order of time, as `find_stacks` gives them."""
     table = pd.concat(
@@ -106,7 +110,9 @@ def _yard_table(
     box: GeoBox,
 ) -> pd.DataFrame:
     here = truth[truth["zone_id"] == zone].drop_duplicates("scene_id").set_index("scene_id")
-    standing = [None if each[zone].flag else Standing(each[zone].outlines, each[zone].hidden) for each in looks]
+    standing = [
+        None if each[zone].flag else Standing(each[zone].outlines, each[zone].hidden) for each in looks
+    ]
     changes = turnover(standing, pixel_size_m(box))
     rows, before = [], None
     for each, scene, when, change in zip(looks, scene_ids, times, changes, strict=True):
@@ -137,19 +143,20 @@ def measure_archive(
 ) -> tuple[Looks, list[str], npt.NDArray[np.datetime64], GeoBox, float]:
     """Learn the bare ground of every epoch and measure every scene; also CPU seconds a scene."""
     ref = ArchiveRef(str(archive), site_id)
-    cube, whole, site = open_cube(ref, collection).sortby("time"), cube_box(ref, collection), load_site(site_id)
+    cube, whole, site = (
+        open_cube(ref, collection).sortby("time"),
+        cube_box(ref, collection),
+        load_site(site_id),
+    )
     layers = draw_site(site, whole)
     plots = draw_plots(site, whole, layers.zones)
     used = np.zeros(whole.shape, bool)
     for plot in plots:
         used[plot.rows, plot.cols] = True
     reach = round(AROUND_M / layers.pixel_m)
-    window = tuple(
-        slice(max(int(at.min()) - reach, 0), int(at.max()) + reach + 1) for at in np.nonzero(used)
-    )
+    window = tuple(slice(max(int(at.min()) - reach, 0), int(at.max()) + reach + 1) for at in np.nonzero(used))
     land, used, box = layers.land[window], used[window], whole[window]
-    near = ndimage.binary_dilation(used, iterations=20)
-    steady = near & ndimage.binary_erosion(land, iterations=3) & ~ndimage.binary_dilation(used, iterations=2)
+    steady = steady_ground(used, land)
     yards = [_shifted(p, window) for p in plots if p.kind is ZoneKind.CONTAINER_YARD]
     bands = [b for b in cube.attrs["bands"] if b in ("blue", "green", "red", "nir")]
     scenes = [cube[bands].isel(time=k, y=window[0], x=window[1]).load() for k in range(cube.sizes["time"])]
@@ -177,7 +184,9 @@ def measure_archive(
     return looks, ids, times, box, spent / max(len(looks), 1)
 
 
-def _clear(planes: Mapping[str, npt.NDArray[np.float32]], pixel_m: float) -> dict[str, npt.NDArray[np.float32]]:
+def _clear(
+    planes: Mapping[str, npt.NDArray[np.float32]], pixel_m: float
+) -> dict[str, npt.NDArray[np.float32]]:
     hidden = find_clouds(planes, pixel_m)
     return {band: np.where(hidden, np.float32(np.nan), plane) for band, plane in planes.items()}
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.science.ashore.bare import FEWEST, learn_bare
+from tasks.science.ashore.bare import FEWEST, learn_bare, steady_ground
 from tasks.science.ashore.light import find_light, lasting
 
 BANDS = ("blue", "green", "red", "nir")
@@ -15,7 +15,7 @@ PAINTS = np.array(
 def yard_and_street(
     dates: int = 20, taken: float = 0.6, pixels: int = 60, seed: int = 0, lit: bool = True
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, np.ndarray]:
-    """A yard that is covered on most dates by batches, and a street beside it: stack, steady, truth, bare dates."""
+    """Draw a yard that batches cover on most dates, and a street: stack, steady, truth, bare dates."""
     rng = np.random.default_rng(seed)
     truth = np.array([0.11, 0.13, 0.15, 0.18])[:, None] * rng.uniform(0.7, 1.4, (1, 2 * pixels))
     shown = np.repeat(truth[:, None], dates, axis=1)
@@ -109,3 +109,14 @@ def test_plants_do_not_tell_the_light() -> None:
     chosen = lasting({"red": red, "nir": nir}, spread)
     assert chosen[:50].all()
     assert not chosen[50:].any()
+
+
+def test_steady_ground_is_land_beside_the_yards() -> None:
+    used, land = np.zeros((60, 80), bool), np.zeros((60, 80), bool)
+    used[20:30, 20:60] = True
+    land[:40] = True
+    steady = steady_ground(used, land)
+    assert not (steady & used).any()
+    assert not steady[38:].any()
+    assert steady[12:16, 25:55].all()
+    assert not steady_ground(np.zeros_like(used), land).any()

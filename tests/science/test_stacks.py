@@ -47,7 +47,7 @@ def test_measures_a_stack_where_it_truly_stands(
     assert look.flag == ""
     assert look.area_m2 == pytest.approx(STACK.area, rel=0.08)
     assert look.fill_fraction == pytest.approx(STACK.area / YARD.area, abs=0.03)
-    assert overlap(look, STACK) > 0.85
+    assert overlap(look, STACK) > 0.8
 
 
 def test_area_is_not_biased_by_blur(bare: dict[str, np.ndarray]) -> None:
@@ -148,6 +148,8 @@ def test_a_yard_does_not_depend_on_the_others(bare: dict[str, np.ndarray]) -> No
     again = replace(plot(), zone_id="again")
     both = find_stacks(planes, bare, [plot(), again], SEEN, GROUND, BOX)
     assert list(both) == ["yard", "again"]
-    assert both["again"].area_m2 == both["yard"].area_m2 == look_at(
-        Scene(87, goods=[(STACK, BLUE)], slide_m=(1.0, 0.5)), bare
-    ).area_m2
+    assert (
+        both["again"].area_m2
+        == both["yard"].area_m2
+        == look_at(Scene(87, goods=[(STACK, BLUE)], slide_m=(1.0, 0.5)), bare).area_m2
+    )

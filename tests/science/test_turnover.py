@@ -29,7 +29,11 @@ def test_empty_yards_gain_nothing_and_it_is_a_zero() -> None:
 
 
 @given(
-    st.floats(-2.5, 2.5), st.floats(-2.5, 2.5), st.floats(-2.0, 2.0), st.floats(0, 180), st.integers(1, 10_000)
+    st.floats(-2.5, 2.5),
+    st.floats(-2.5, 2.5),
+    st.floats(-2.0, 2.0),
+    st.floats(0, 180),
+    st.integers(1, 10_000),
 )
 def test_a_slide_or_a_shaky_edge_is_no_turnover(
     east: float, north: float, grown: float, angle: float, seed: int

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from tasks.science.ashore.light import Light, find_light, lasting
 from tasks.science.radiometry import MAD_TO_SD, median_seen
@@ -30,6 +31,13 @@ JOIN = 3.5
 
 LEAST_SPREAD = 0.004
 """Reflectance by which bare ground differs from date to date at least: damp, dust, the sun's height."""
+
+UNEVEN = 0.08
+"""Spread of a date's steady ground, as a share of its level, from which the date has no one light: snow in
+patches, shadows of clouds. Even light leaves 0.02 to 0.04."""
+
+REACH_PX, SHORE_PX, GOODS_PX = 20, 3, 2
+"""Steady ground lies so near yards and tracks, so far from water, and so far from where goods stand."""
 
 BLOCK_PX = 2_048
 """Pixels compared at a time: every date with every other, 32 dates in 8 MB."""
@@ -70,21 +78,55 @@ def learn_bare(stack: Mapping[str, Stack], steady: npt.NDArray[np.bool_]) -> dic
     return learnt
 
 
+def steady_ground(used: npt.NDArray[np.bool_], land: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Choose the ground that tells the light: land beside yards and tracks.
+
+    Parameters
+    ----------
+    used
+        ``(y, x)`` pixels of all yards and tracks.
+    land
+        ``(y, x)`` land and piers.
+    """
+    if not used.any():
+        return np.zeros_like(used)
+    near = ndimage.binary_dilation(used, iterations=REACH_PX)
+    inland = ndimage.binary_erosion(land, iterations=SHORE_PX)
+    return np.asarray(near & inland & ~ndimage.binary_dilation(used, iterations=GOODS_PX))
+
+
 def in_one_light(stack: Mapping[str, Stack], steady: npt.NDArray[np.bool_]) -> dict[str, Stack]:
-    """Bring every date to the light of the median date; NaN throughout where a date's light is not told."""
+    """Bring every date to one light; NaN throughout where a date's light is not told, as under snow."""
     ground = {band: values[:, steady] for band, values in stack.items()}
-    known = {band: median_seen(values) for band, values in ground.items()}
-    levelled = {band: _relit(values, _lights(values, known[band])) for band, values in ground.items()}
+    first = {band: _lower_third(values) for band, values in ground.items()}
+    levelled = {band: _relit(values, _even(values, first[band])) for band, values in ground.items()}
     both = {band: _level_and_spread(values) for band, values in levelled.items()}
-    calm = lasting({b: level for b, (level, _) in both.items()}, {b: spread for b, (_, spread) in both.items()})
+    calm = lasting(
+        {b: level for b, (level, _) in both.items()}, {b: spread for b, (_, spread) in both.items()}
+    )
+    lights = {b: _even(values[:, calm], both[b][0][calm]) for b, values in ground.items()}
+    told = np.logical_and.reduce([[light is not None for light in each] for each in lights.values()])
     return {
-        band: _relit(values, _lights(ground[band][:, calm], both[band][0][calm]))
+        band: _relit(values, [light if ok else None for light, ok in zip(lights[band], told, strict=True)])
         for band, values in stack.items()
     }
 
 
-def _lights(dates: Stack, known: Column) -> list[Light | None]:
-    return [find_light(known, date) for date in dates]
+def _lower_third(values: Stack) -> Column:
+    """Level in time that snow on two dates of three does not lift."""
+    ordered = np.sort(values, axis=0)  # NaN go last
+    count = np.isfinite(values).sum(axis=0)
+    return np.asarray(np.take_along_axis(ordered, (np.maximum(count - 1, 0) // 3)[None], axis=0)[0])
+
+
+def _even(dates: Stack, known: Column) -> list[Light | None]:
+    """Light of each date; None where the date has no one light."""
+    tone = float(np.nanmedian(known)) if np.isfinite(known).any() else np.nan
+    found = [find_light(known, date) for date in dates]
+    return [
+        light if light and light.spread < UNEVEN * (light.offset + light.gain * tone) else None
+        for light in found
+    ]
 
 
 def _relit(dates: Stack, lights: list[Light | None]) -> Stack:

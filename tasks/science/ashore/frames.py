@@ -14,7 +14,6 @@ import shapely
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from rasterio.features import shapes
-from scipy import ndimage
 from shapely.geometry.base import BaseGeometry
 
 from tasks.science.plots import Plot
@@ -28,6 +27,31 @@ FINER = 2
 
 MARGIN_PX = 4
 """Pixels around a yard that are looked at with it: what stands half inside is seen whole."""
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where on an image cells lie, ready to sample one plane after another.
+
+    Bilinear by hand: several times faster than a general transform.
+    """
+
+    window: tuple[slice, slice]
+
+    corner: npt.NDArray[np.intp]
+    """Index of the pixel above and to the left, in the flattened window."""
+
+    down: Plane
+    right: Plane
+    """Parts of a pixel from there."""
+
+    def sample(self, plane: Plane) -> Plane:
+        """Sample a plane of the whole image, ``(y, x)``; what is NaN is filled from beside it."""
+        part = filled(plane[self.window])
+        flat, width = np.ascontiguousarray(part).ravel(), part.shape[1]
+        above = flat[self.corner] * (1 - self.right) + flat[self.corner + 1] * self.right
+        below = flat[self.corner + width] * (1 - self.right) + flat[self.corner + width + 1] * self.right
+        return np.asarray(above * (1 - self.down) + below * self.down, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +78,16 @@ class Frame:
         """Ground that a cell covers."""
         return self.step_m**2
 
+    def places(self, slide: tuple[float, float] = (0.0, 0.0)) -> Places:
+        """Tell where on an image each cell's centre lies, if the image lies off the ground by a slide."""
+        height, width = (s.stop - s.start for s in self.window)
+        row = np.clip(self.rows + slide[0] - self.window[0].start, 0, height - 1.001)
+        col = np.clip(self.cols + slide[1] - self.window[1].start, 0, width - 1.001)
+        top, left = np.floor(row).astype(np.intp), np.floor(col).astype(np.intp)
+        return Places(
+            self.window, top * width + left, (row - top).astype(np.float32), (col - left).astype(np.float32)
+        )
+
     def sample(self, plane: Plane, slide: tuple[float, float] = (0.0, 0.0)) -> Plane:
         """Sample a plane of the whole image where it shows each cell.
 
@@ -64,12 +98,7 @@ class Frame:
         slide
             Rows and columns by which the plane lies off the ground.
         """
-        part = filled(plane[self.window])
-        at = [
-            self.rows + slide[0] - self.window[0].start,
-            self.cols + slide[1] - self.window[1].start,
-        ]
-        return np.asarray(ndimage.map_coordinates(part, at, order=1, mode="nearest"), np.float32)
+        return self.places(slide).sample(plane)
 
     def known(self, mask: Mask, slide: tuple[float, float] = (0.0, 0.0)) -> Mask:
         """Tell which cells lie on pixels of a mask, ``(y, x)``; none off the image."""

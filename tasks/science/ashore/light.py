@@ -54,7 +54,7 @@ def lasting(remembered: Mapping[str, Values], spread: Mapping[str, Values]) -> n
         known = mineral if mineral.sum() >= ENOUGH_PX else known
     if not known.any():
         return np.asarray(known)
-    restless = np.sum([plane for plane in spread.values()], axis=0)
+    restless = np.sum(list(spread.values()), axis=0)
     return np.asarray(known & (restless <= np.median(restless[known])))
 
 
@@ -116,7 +116,7 @@ def _line(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Light:
     """Least squares; ground of one tone gives a factor alone."""
     middle, level = x.mean(), y.mean()
     variance = float(((x - middle) ** 2).mean())
-    # Worth as much as a tenth of the level's own spread: a line through points that lie together turns freely.
+    # A line through points that lie together turns freely: of one tone, the ratio is all there is to tell.
     prior = (0.1 * middle) ** 2
     ratio = level / max(middle, 1e-6)
     gain = (((x - middle) * (y - level)).mean() + 0.1 * prior * ratio) / (variance + 0.1 * prior)

@@ -23,7 +23,7 @@ UNSURE = 0.15
 
 
 def lost_in_shade(ground: Mapping[str, Values]) -> dict[str, Values]:
-    """What full shadow does to ground, by band: a difference below zero."""
+    """Tell what full shadow takes from ground, by band: differences below zero."""
     return {band: -(1 - np.float32(SKY[band])) * np.maximum(level, 0) for band, level in ground.items()}
 
 

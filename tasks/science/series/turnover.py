@@ -76,8 +76,8 @@ def turnover(looks: Sequence[Standing | None], pixel_m: float) -> list[Turnover]
     Returns
     -------
     list of Turnover
-        One per look. Null for the first look, and where the yard was not told. Ground is compared with the last
-        look that saw it, and not at all before it was seen once.
+        One per look. Null for the first look, and where the yard was not told. Ground is compared with
+        the last look that saw it, and not at all before it was seen once.
     """
     found = []
     known: _Known | None = None
