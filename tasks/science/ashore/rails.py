@@ -61,8 +61,8 @@ class RailOptions:
     """Of the bundle, along its sides: the middle of a car stands further in, and neighbours blur over."""
 
     shade: float = 0.12
-    """Fall of every band, in nepers, from which a pixel lies in shade, which is blue: not seen. Rust and paint
-    are lighter than ballast in one band or the other."""
+    """Fall of every band, in nepers, from which a pixel lies in shade, which is blue: not seen. Rust and
+    paint are lighter than ballast in one band or the other."""
 
     most_snow: float = 0.15
     """Share of the bundle under snow: what lies between the patches is half under snow as well."""
@@ -138,7 +138,7 @@ def measure_rails(
 def _rise(
     planes: Mapping[str, Plane], bare: Mapping[str, Plane], bands: Sequence[str], plot: Plot, seen: Mask
 ) -> npt.NDArray[np.float64]:
-    """What each band shows above the empty place, ``(band, pixel)``; NaN where one of them is not seen."""
+    """Take the empty place off each band, ``(band, pixel)``; NaN where one of them is not seen."""
     place = plot.rows, plot.cols
     rise = np.stack([planes[band][place] - bare[band][place] for band in bands]).astype(np.float64)
     rise[:, ~seen[place] | ~np.isfinite(rise).all(axis=0)] = np.nan
@@ -167,7 +167,7 @@ def cross_sections(
     plot: Plot,
     options: RailOptions,
 ) -> Section:
-    """Average the change of colour in cells along and across, ``(section, cell)``; 0 where nothing is seen."""
+    """Average the change of colour in cells along and across, ``(section, cell)``; 0 if nothing is seen."""
     shape = int(plot.length_m // options.along_m) + 1, int(plot.width_m // options.across_m) + 1
     row = np.clip(along_m // options.along_m, 0, shape[0] - 1).astype(np.intp)
     col = np.clip((across_m + plot.width_m / 2) // options.across_m, 0, shape[1] - 1).astype(np.intp)
