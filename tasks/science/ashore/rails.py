@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from tasks.model import ZoneKind
+from tasks.science.ashore.cars import find_files
 from tasks.science.plots import Plot
 
 Plane = npt.NDArray[np.float32]
@@ -30,6 +31,9 @@ class RailOptions:
 
     coarsest_m: float = 5.0
     """Pixel above which nothing is measured: a car is three metres wide."""
+
+    finest_m: float = 0.7
+    """Pixel from which cars are told one by one."""
 
     min_seen: float = 0.5
     """Share of the bundle that must be seen."""
@@ -131,7 +135,7 @@ def measure_rails(
     looks = {}
     for plot in tracks:
         level = np.stack([bare[band][plot.rows, plot.cols] for band in bands])
-        looks[plot.zone_id] = _look(rises[plot.zone_id] - haze[:, None], level, plot, options)
+        looks[plot.zone_id] = _look(rises[plot.zone_id] - haze[:, None], level, plot, pixel_m, options)
     return looks
 
 
@@ -146,7 +150,11 @@ def _rise(
 
 
 def _look(
-    rise: npt.NDArray[np.float64], bare: npt.NDArray[np.floating], plot: Plot, options: RailOptions
+    rise: npt.NDArray[np.float64],
+    bare: npt.NDArray[np.floating],
+    plot: Plot,
+    pixel_m: float,
+    options: RailOptions,
 ) -> RailLook:
     ratio = np.log(np.maximum(1 + rise / bare, 0.05))
     seen = np.isfinite(ratio).all(axis=0)
@@ -155,6 +163,10 @@ def _look(
     if not len(seen) or seen.mean() < options.min_seen or snow.mean() > options.most_snow:
         return RailLook("not_seen", None)
     change = ratio[:, seen] - ratio[:, seen].mean(axis=0)
+    if pixel_m <= options.finest_m:
+        files = find_files(change, plot.along_m[seen], plot.across_m[seen], plot)
+        low, high = (sum(getattr(file, name) for file in files) for name in ("cars_low", "cars_high"))
+        return RailLook("", float(sum(file.length_m for file in files)), low, high)
     contrast = cross_sections(change, plot.along_m[seen], plot.across_m[seen], plot, options)
     tracks = tracks_taken(contrast, options)
     return RailLook("", float(tracks.sum() * options.along_m))
