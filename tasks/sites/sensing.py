@@ -1,7 +1,7 @@
 """What each measure needs of an image: nothing finer than the pixel is told.
 
-One table, `NEEDS`: the kinds of zones that a measure is for, the pixels that may feed it, how many it takes, and
-the least that it claims. `can_feed` answers for one zone and one image, `sensing_of` for a whole site.
+One table, `NEEDS`: the kinds of zones that a measure is for, the pixels that may feed it, how many it takes,
+and the least that it claims. `can_feed` answers for one zone and one image, `sensing_of` for a whole site.
 """
 
 from __future__ import annotations
