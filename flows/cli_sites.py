@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -60,23 +58,31 @@ def sites_show(site: SiteArgument, as_json: JsonOption = False) -> None:
 
 @sites_app.command("check")
 @one_line_errors
-def sites_check(
-    file: Annotated[Path, typer.Argument(help="A site's GeoJSON file.")], as_json: JsonOption = False
-) -> None:
-    """Check a site file against every rule; says what is wrong and where. Exit code 2 on errors.
+def sites_check(site: SiteArgument, as_json: JsonOption = False) -> None:
+    """Check a site file against every rule, and say what each sensor could tell of its zones.
+
+    Exit code 2 if a rule is broken. As JSON: `problems`, and `sensing` (null while there are errors).
 
     Example: `roadstead sites check my-port.geojson`
     """
     from dataclasses import asdict
 
-    from tasks.sites import check_file
+    from flows.sensing_table import print_sensing, sensing_rows
+    from tasks.sites import check_file, find_site, load_site
+    from tasks.sites.sensing import sensing_of
 
+    file = find_site(site)
     problems = check_file(file)
+    broken = any(p.severity == "error" for p in problems)
+    sensing = [] if broken else sensing_of(load_site(site))
     if as_json:
-        print(json.dumps([asdict(p) for p in problems], ensure_ascii=False))
+        rows = None if broken else sensing_rows(sensing)
+        print(json.dumps({"problems": [asdict(p) for p in problems], "sensing": rows}, ensure_ascii=False))
     else:
         for problem in problems:
             out_console.print(str(problem), markup=False, highlight=False)
-        out_console.print(f"{file}: {len(problems)} problems" if problems else f"{file}: good", markup=False)
-    if any(p.severity == "error" for p in problems):
+        out_console.print(f"{site}: {len(problems)} problems" if problems else f"{site}: good", markup=False)
+    if broken:
         raise typer.Exit(InputError.exit_code)
+    if not as_json:
+        print_sensing(sensing)

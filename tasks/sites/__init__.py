@@ -7,7 +7,15 @@ Everything wrong with a file is found here, all at once and with its place, befo
 from __future__ import annotations
 
 from tasks.sites.check import check_features, check_file
-from tasks.sites.load import bundled_sites, load_site, zones_digest
+from tasks.sites.load import bundled_sites, find_site, load_site, zones_digest
 from tasks.sites.problem import Problem
 
-__all__ = ["Problem", "bundled_sites", "check_features", "check_file", "load_site", "zones_digest"]
+__all__ = [
+    "Problem",
+    "bundled_sites",
+    "check_features",
+    "check_file",
+    "find_site",
+    "load_site",
+    "zones_digest",
+]

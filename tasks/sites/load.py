@@ -65,7 +65,7 @@ def load_site(ref: str) -> Site:
     >>> load_site("najin").title
     'Najin (Rajin), DPRK'
     """
-    path = _find(ref)
+    path = find_site(ref)
     collection = read_collection(path)
     land = land_beside(path)
     zones, problems = examine(collection, land)
@@ -112,7 +112,14 @@ def _outline_bytes(geometry: BaseGeometry) -> bytes:
     return bytes(shapely.to_wkb(shapely.normalize(steps), byte_order=1, output_dimension=2))
 
 
-def _find(ref: str) -> Path:
+def find_site(ref: str) -> Path:
+    """Path of a bundled site's file, or of any other; a bundled id wins over a file of that name.
+
+    Raises
+    ------
+    InputError
+        If it is neither; the message lists the bundled sites.
+    """
     ids = bundled_sites()
     if ref in ids:
         return BUNDLED / f"{ref}.geojson"

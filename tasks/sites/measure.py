@@ -49,9 +49,14 @@ def distance_m(a: BaseGeometry, b: BaseGeometry) -> float:
 
 def long_side_m(geometry: BaseGeometry) -> float:
     """Long side of the smallest rectangle around an EPSG:4326 geometry, metres."""
+    return sides_m(geometry)[0]
+
+
+def sides_m(geometry: BaseGeometry) -> tuple[float, float]:
+    """Long and short side of the smallest rectangle around an EPSG:4326 geometry, metres."""
     rectangle = shapely.minimum_rotated_rectangle(_flatten(geometry, *lonlat(geometry)))
-    corners = shapely.get_coordinates(rectangle)
-    return float(np.hypot(*np.diff(corners, axis=0).T).max())
+    sides = np.hypot(*np.diff(shapely.get_coordinates(rectangle), axis=0).T)
+    return float(sides.max()), float(sides.min())
 
 
 def lonlat(geometry: BaseGeometry) -> tuple[float, float]:

@@ -315,9 +315,33 @@ def test_sites_show_unknown() -> None:
 
 def test_sites_check_good(place: tuple[str, Path]) -> None:
     result = roadstead("sites", "check", place[0])
+    told = json.loads(roadstead("sites", "check", place[0], "--json").stdout)
     assert result.exit_code == 0
-    assert result.stdout == f"{place[0]}: good\n"
-    assert json.loads(roadstead("sites", "check", place[0], "--json").stdout) == []
+    assert result.stdout.startswith(f"{place[0]}: good\n")
+    assert told["problems"] == []
+    assert {row["zone_id"] for row in told["sensing"]} == {z["zone_id"] for z in shown_zones(place[0])}
+    assert all(measure["ok"] or measure["reason"] for row in told["sensing"] for measure in row["measures"])
+
+
+def shown_zones(ref: str) -> list[dict[str, Any]]:
+    zones: list[dict[str, Any]] = json.loads(roadstead("sites", "show", ref, "--json").stdout)["zones"]
+    return [zone for zone in zones if zone["kind"] != "structure"]
+
+
+def test_sites_check_tells_what_each_sensor_could_measure() -> None:
+    """Najin has 31 zones; those of which the same can be told share a row."""
+    said = roadstead("sites", "check", "najin").stdout
+    assert said.startswith("najin: good\n")
+    assert max(map(len, said.splitlines())) <= 100
+    assert len(said.splitlines()) < 65
+    for wanted in (
+        "13 × berth",
+        "vessels ≥ 50 m",
+        "no stacks",
+        "stacks ≥ 12 m",
+        "optical pixels of 0.7 m or less",
+    ):
+        assert wanted in said
 
 
 def test_sites_check_bad(tmp_path: Path) -> None:
@@ -325,7 +349,9 @@ def test_sites_check_bad(tmp_path: Path) -> None:
     document["features"][0]["properties"]["kind"] = "habour"
     file = write_json(tmp_path / "broken.geojson", document)
     result = roadstead("sites", "check", file)
-    problems = json.loads(roadstead("sites", "check", file, "--json").stdout)
+    told = json.loads(roadstead("sites", "check", file, "--json").stdout)
+    problems = told["problems"]
+    assert told["sensing"] is None
     assert result.exit_code == roadstead("sites", "check", file, "--json").exit_code == 2
     assert "habour" in result.stdout
     assert any(p["severity"] == "error" and "habour" in p["message"] for p in problems)
