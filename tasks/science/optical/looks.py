@@ -22,6 +22,7 @@ from tasks.science.optical.clouds import find_clouds
 from tasks.science.optical.learnt_water import learn_empty
 from tasks.science.optical.scene import DEFAULT_OPTICAL, OpticalOptions, detect_optical_scene
 from tasks.science.optical.water import model_water
+from tasks.science.quays import SHIP_M, number_sections
 from tasks.science.shapes import Detection
 from tasks.science.zones import MIN_SEEN, NO_MEMORY, Layers, Rows, Shown, draw_site, write_looks
 
@@ -81,7 +82,13 @@ def learn_optical(block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoB
         unclear = clouds_of(scene, planes, layers.pixel_m)
         stack.append({name: np.where(unclear, np.nan, plane)[layers.near] for name, plane in planes.items()})
     columns = {name: np.stack([s[name] for s in stack]) for name in stack[0]}
-    learnt = learn_empty(columns, layers.water[layers.near], _beside_quays(layers)[layers.near])
+    learnt = learn_empty(
+        columns,
+        layers.water[layers.near],
+        _beside_quays(layers)[layers.near],
+        number_sections(layers.faces, box.shape, layers.pixel_m)[layers.near],
+        round(SHIP_M / layers.pixel_m),
+    )
     planes = {}
     for name, column in learnt.items():
         planes[name] = np.full(box.shape, np.nan, np.float32)
