@@ -85,7 +85,7 @@ def cross_sections(face: Face, pixel_m: float) -> tuple[npt.NDArray[np.intp], fl
 
 
 def number_sections(faces: tuple[Face, ...], shape: tuple[int, ...], pixel_m: float) -> npt.NDArray[np.intp]:
-    """Number the cross-sections of all faces on the grid, ``(y, x)``; −1 where no berth is."""
+    """Give each pixel of the grid, ``(y, x)``, the number of its berth's cross-section; −1 where none is."""
     numbers = np.full(shape, -1, np.intp)
     first = 0
     for face in faces:

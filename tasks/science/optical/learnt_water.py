@@ -96,7 +96,7 @@ def learn_empty(
         flat = {band: values[:, part] - levels[band][:, None] for band, values in stack.items()}
         empty = empty_dates(flat[lead])
         if taken is not None and sections is not None:
-            never = taken.all(axis=0)
+            never = np.asarray(taken.all(axis=0))
             ours = (sections[part] >= 0) & (~never | _ship_long(never, least_sections))[sections[part]]
             free = ~taken[:, sections[part][ours]] & np.isfinite(flat[lead][:, ours])
             empty[:, ours] = free

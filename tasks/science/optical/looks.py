@@ -86,7 +86,7 @@ def learn_optical(block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoB
         columns,
         layers.water[layers.near],
         _beside_quays(layers)[layers.near],
-        number_sections(layers.faces, box.shape, layers.pixel_m)[layers.near],
+        number_sections(layers.faces, layers.near.shape, layers.pixel_m)[layers.near],
         round(SHIP_M / layers.pixel_m),
     )
     planes = {}

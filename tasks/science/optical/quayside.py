@@ -6,23 +6,25 @@ ship reaches, says how much of the difference is haze. The cross-sections of a d
 free and taken, and along the quay a heap goes on for a ship's length: a chain of two states (Rabiner,
 Proc. IEEE 77, 1989) gives each cross-section its probability.
 
-Independent of `moorings.lay_alongside`: two ships bow to stern, a deck of two colours or a hull that
-hangs together with its quay spoil an outline, but no cross-section.
+Independent of `moorings.lay_alongside`: what spoils an outline spoils no cross-section.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from tasks.science.chain import chained
 from tasks.science.moorings import BerthLook
 from tasks.science.optical.baseline import Baseline
 from tasks.science.optical.water import WaterModel
-from tasks.science.quays import SHIP_M, Face, cross_sections
+from tasks.science.quays import SHIP_M, Face, Slot, cross_sections
+from tasks.science.shapes import Vessel
 
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -33,7 +35,7 @@ Column = npt.NDArray[np.float64]
 class QuaysideOptions:
     """What tells a taken cross-section from a free one."""
 
-    edge_px: float = 1.0
+    edge_px: float = 0.7
     edge_m: float = 4.5
     """So near to the quay pixels hold some of it, and images lie half a pixel off: not looked at."""
 
@@ -62,6 +64,16 @@ class QuaysideOptions:
 
     prior_sections: float = 30.0
     """Cross-sections that this is worth when a date's own hulls say otherwise."""
+
+    gap_m: float = 12.0
+    """Gaps that are closed: a dark hatch or a shadow on deck, not a free berth."""
+
+    too_long: float = 1.15
+    """A stretch longer than so many lengths of the longest berth is more than one ship: it is parted where
+    the berths are."""
+
+    length_sd_px: float = 2.0
+    """Standard error of a ship's length: a cross-section at each end, and those its bow does not fill."""
 
     stretch_m: float = 150.0
     """Length for which a quay is mostly free, or taken: a ship's."""
@@ -107,8 +119,9 @@ def measure_quayside(
     Returns
     -------
     dict
-        A look per berth by zone id, without ships. Flag ``not_measured`` where the empty berth is not known
-        or no side of it is land, ``not_seen`` where too little could be told on this date.
+        A look per berth by zone id. Its ships are stretches of taken quay, their width NaN. Flag
+        ``not_measured`` where the empty berth is not known or no side of it is land, ``not_seen`` where too
+        little could be told on this date.
     """
     differences = [_differences(planes, baseline, today, face, seen, pixel_m, options) for face in faces]
     likely = _mixture(np.concatenate([d.beside for d in differences] or [np.zeros(0)]), differences, options)
@@ -117,20 +130,56 @@ def measure_quayside(
     for face, date in zip(faces, differences, strict=True):
         odds = likely[first : first + date.beside.size]
         first += date.beside.size
-        taken = _ships_only(chained(odds, pixel_m, options) > options.sure, pixel_m)
-        middles = date.origin_m + (np.arange(date.beside.size) + 0.5) * pixel_m
+        taken = chained(odds, pixel_m / options.stretch_m) > options.sure
+        taken = _ships_only(taken, pixel_m, options)
+        ships = _ships(taken & np.isfinite(date.beside), date, face, pixel_m, options)
         for slot in face.slots:
-            own = (middles >= slot.start_m) & (middles < slot.end_m)
-            if not own.any() or date.known[own].mean() < min_seen:
-                berths[slot.zone_id] = BerthLook("not_measured")
-                continue
-            told = np.isfinite(date.beside[own])
-            if told.mean() < min_seen:
-                berths[slot.zone_id] = BerthLook("not_seen")
-                continue
-            share = float((taken[own] & told).sum() / told.sum())
-            berths[slot.zone_id] = BerthLook("", float((taken[own] & told).mean()) * slot.length_m, share)
+            berths[slot.zone_id] = _look(slot, date, taken, ships, pixel_m, min_seen)
     return berths
+
+
+def _look(
+    slot: Slot,
+    date: _Date,
+    taken: Mask,
+    ships: Sequence[tuple[Slot, Vessel]],
+    pixel_m: float,
+    min_seen: float,
+) -> BerthLook:
+    middles = date.origin_m + (np.arange(date.beside.size) + 0.5) * pixel_m
+    own = (middles >= slot.start_m) & (middles < slot.end_m)
+    if not own.any() or date.known[own].mean() < min_seen:
+        return BerthLook("not_measured")
+    told = np.isfinite(date.beside[own])
+    if told.mean() < min_seen:
+        return BerthLook("not_seen")
+    metres = float((taken[own] & told).mean()) * slot.length_m
+    share = float((taken[own] & told).sum() / told.sum())
+    return BerthLook("", metres, share, tuple(ship for home, ship in ships if home is slot))
+
+
+def _ships(
+    taken: Mask, date: _Date, face: Face, pixel_m: float, options: QuaysideOptions
+) -> list[tuple[Slot, Vessel]]:
+    """Tell ships from stretches of taken quay, each with the berth of which it takes most."""
+    labels, _ = ndimage.label(taken)
+    longest = max(slot.length_m for slot in face.slots)
+    ships = []
+    for (part,) in ndimage.find_objects(labels):
+        ends = [date.origin_m + part.start * pixel_m, date.origin_m + part.stop * pixel_m]
+        if ends[1] - ends[0] > options.too_long * longest:
+            borders = {slot.start_m for slot in face.slots}
+            ends[1:1] = sorted(b for b in borders if ends[0] + SHIP_M < b < ends[1] - SHIP_M)
+        for start, end in pairwise(ends):
+            home = max(face.slots, key=lambda slot: min(end, slot.end_m) - max(start, slot.start_m))
+            beside = (face.along_m >= start) & (face.along_m < end) & (face.off_m <= options.reach_m)
+            if not beside.any():
+                continue
+            middle = float(face.rows[beside].mean()), float(face.cols[beside].mean())
+            score = float(np.nanmax(date.beside[part]) / options.least)
+            sd = options.length_sd_px * pixel_m
+            ships.append((home, Vessel(*middle, end - start, np.nan, sd, np.nan, face.axis, score)))
+    return ships
 
 
 @dataclass(frozen=True)
@@ -210,7 +259,7 @@ def _median_along(values: Column, half: int) -> Column:
 
 
 def _mixture(beside: Column, dates: Sequence[_Date], options: QuaysideOptions) -> Column:
-    """Log odds of taken for every cross-section of a date; 0 where it cannot be told.
+    """Weigh taken against free, as log odds, for every cross-section of a date; 0 where it cannot be told.
 
     The free heap is that of the open water before the same quay: where that is rough or icy, more is needed.
     The other begins as hulls usually are and goes
@@ -233,26 +282,9 @@ def _mixture(beside: Column, dates: Sequence[_Date], options: QuaysideOptions) -
     return np.clip(odds, -30, 30)
 
 
-def chained(odds: Column, pixel_m: float, options: QuaysideOptions = DEFAULT_QUAYSIDE) -> Column:
-    """Give every cross-section its probability of being taken, from its own log odds and its neighbours'."""
-    turn = min(0.5, pixel_m / options.stretch_m)
-    forward, backward = (_passed(part, turn) for part in (odds, odds[::-1]))
-    total = forward + backward[::-1] + odds
-    return np.asarray(1 / (1 + np.exp(-np.clip(total, -60, 60))))
-
-
-def _passed(odds: Column, turn: float) -> Column:
-    """Log odds that come down the chain to each cross-section, its own left out."""
-    out, state = np.zeros(len(odds)), 0.0
-    for k, own in enumerate(odds):
-        out[k] = state
-        taken = 1 / (1 + np.exp(-min(max(state + own, -60.0), 60.0)))
-        taken = taken * (1 - turn) + (1 - taken) * turn
-        state = float(np.log(taken / (1 - taken)))
-    return out
-
-
-def _ships_only(taken: Mask, pixel_m: float) -> Mask:
-    """Leave out stretches shorter than a ship."""
-    labels, _ = ndimage.label(taken)
-    return np.asarray(taken & (np.bincount(labels)[labels] * pixel_m >= SHIP_M))
+def _ships_only(taken: Mask, pixel_m: float, options: QuaysideOptions) -> Mask:
+    """Close what is narrower than a gap between ships, and leave out what is shorter than a ship."""
+    width = round(options.gap_m / pixel_m) + 1
+    whole = ndimage.binary_closing(np.pad(taken, width), np.ones(width, bool))[width:-width]
+    labels, _ = ndimage.label(whole)
+    return np.asarray(whole & (np.bincount(labels)[labels] * pixel_m >= SHIP_M))
