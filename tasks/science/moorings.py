@@ -43,6 +43,9 @@ class BerthLook:
     """Each run whose larger part lies here: the whole run, over the next berth too. Width NaN: beside a
     quay it cannot be told from the quay's own brightness."""
 
+    disagree: bool = False
+    """Two independent readings of the berth differ (`reconcile`); the one that is published is less sure."""
+
 
 def lay_alongside(
     vessels: Sequence[Vessel],

@@ -31,6 +31,9 @@ SAME_LINE_M = 25.0
 SAME_FACE_GAP_M = 30.0
 """And less than this lies between their ends: a ship alongside spans it."""
 
+SHIP_M = 40.0
+"""What is shorter at a berth is no ship that takes it: a tug, a dolphin, a pontoon."""
+
 CLEAR_PX = 5
 """Ships alongside shine this far beyond their strips: the flank of one 18 dB above the water."""
 
@@ -79,6 +82,17 @@ def cross_sections(face: Face, pixel_m: float) -> tuple[npt.NDArray[np.intp], fl
         return np.zeros(0, np.intp), 0.0
     origin = float(face.along_m.min()) - pixel_m / 2
     return ((face.along_m - origin) / pixel_m).astype(np.intp), origin
+
+
+def number_sections(faces: tuple[Face, ...], shape: tuple[int, ...], pixel_m: float) -> npt.NDArray[np.intp]:
+    """Give each pixel of the grid, ``(y, x)``, the number of its berth's cross-section; −1 where none is."""
+    numbers = np.full(shape, -1, np.intp)
+    first = 0
+    for face in faces:
+        bins, _ = cross_sections(face, pixel_m)
+        numbers[face.rows, face.cols] = first + bins
+        first += int(bins.max(initial=-1)) + 2  # no stretch of quay goes on from face to face
+    return numbers
 
 
 def clear_of(faces: tuple[Face, ...], shape: tuple[int, ...]) -> Mask:

@@ -14,6 +14,7 @@ from typing import Any
 import numba
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from tasks.science.radiometry import MAD_TO_SD
 
@@ -31,6 +32,10 @@ JOIN = 4.0
 RISE = 0.04
 """Infrared reflectance above the open water from which a pixel's empty state is no water: a quay's edge, a
 shoal, something moored for good, or a ship that never left."""
+
+HEAP = 0.015
+"""Reflectance by which a free date may stand above the mean of those below it, over a cross-section: water
+differs by a third of that, the darkest hulls by three times as much."""
 
 ENOUGH = 12
 """Clear dates from which such a state is believed. Of fewer a berth in use may show no free one; what is
@@ -53,6 +58,8 @@ def learn_empty(
     stack: Mapping[str, npt.NDArray[np.float32]],
     open_water: npt.NDArray[np.bool_],
     berths: npt.NDArray[np.bool_],
+    sections: npt.NDArray[np.intp] | None = None,
+    least_sections: int = 1,
 ) -> dict[str, Column]:
     """Estimate the empty state of every pixel.
 
@@ -64,6 +71,13 @@ def learn_empty(
         ``(pixel,)`` water away from the berths, by which dates are brought to one level.
     berths
         ``(pixel,)`` where hulls lie: water when empty, off the mixed pixels of the quay's edge.
+    sections
+        ``(pixel,)`` number of the cross-section of a berth that a pixel belongs to, −1 elsewhere. Dates on
+        which a ship lies in a cross-section are left out in it whole: its dark hatches and shadows are no
+        water. Without it pixels are judged one by one.
+    least_sections
+        Cross-sections in a row that a ship takes: so many that were never free are not known; fewer are a
+        dolphin or a pontoon, and believed.
 
     Returns
     -------
@@ -76,10 +90,16 @@ def learn_empty(
     levels = {band: _date_levels(values, open_water) for band, values in stack.items()}
     pixels = open_water.size
     learnt = {name: np.full(pixels, np.nan, np.float32) for b in stack for name in (b, f"{b}_spread")}
+    taken = None if sections is None else taken_dates(stack[lead], levels[lead], berths, sections)
     for start in range(0, pixels, BLOCK_PX):
         part = slice(start, start + BLOCK_PX)
         flat = {band: values[:, part] - levels[band][:, None] for band, values in stack.items()}
         empty = empty_dates(flat[lead])
+        if taken is not None and sections is not None:
+            never = np.asarray(taken.all(axis=0))
+            ours = (sections[part] >= 0) & (~never | _ship_long(never, least_sections))[sections[part]]
+            free = ~taken[:, sections[part][ours]] & np.isfinite(flat[lead][:, ours])
+            empty[:, ours] = free
         dry = _level_and_spread(flat[lead], empty)[0] > RISE
         empty &= ~(berths[part] & dry & (np.isfinite(flat[lead]).sum(axis=0) < ENOUGH))
         for band, values in flat.items():
@@ -162,6 +182,60 @@ def _middle(ordered: Any, count: int) -> Any:
             high += 1
     deviation = after if count % 2 else (before + after) * half
     return level, max(np.float32(MAD_TO_SD) * deviation, np.float32(NOISE))
+
+
+def taken_dates(
+    lead: npt.NDArray[np.float32],
+    levels: Column,
+    berths: npt.NDArray[np.bool_],
+    sections: npt.NDArray[np.intp],
+) -> npt.NDArray[np.bool_]:
+    """Tell on which dates a ship lies in each cross-section of the berths.
+
+    A hull takes most of a cross-section and stands `RISE` and more above its water, so the dates fall into
+    two heaps. The lower one is gathered from below; a berth taken on nine dates in ten has one too.
+
+    Parameters
+    ----------
+    lead
+        ``(time, pixel)`` the band in which hulls are brightest, NaN where not seen.
+    levels
+        ``(time,)`` of the open water.
+    berths, sections
+        ``(pixel,)`` as `learn_empty` takes them.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(time, section)``; True too where too little of it was seen. All True where even the lowest date
+        stands above `RISE`: then nothing tells a ship that stays from a shoal.
+    """
+    count = int(sections.max(initial=-1)) + 1
+    ours = np.flatnonzero(berths & (sections >= 0))
+    own = np.bincount(sections[ours], minlength=count)
+    means = np.full((len(lead), count), np.nan)
+    for k, (date, level) in enumerate(zip(lead, levels, strict=True)):
+        above = date[ours] - level
+        seen = np.isfinite(above)
+        shown = np.bincount(sections[ours][seen], minlength=count)
+        total = np.bincount(sections[ours][seen], np.clip(above[seen], -RISE, 3 * RISE), count)
+        enough = shown > own / 2
+        means[k, enough] = total[enough] / shown[enough]
+    taken = np.ones(means.shape, bool)
+    for number, column in enumerate(means.T):
+        order = np.argsort(column, kind="stable")  # NaN go last
+        held = 0
+        while held < np.isfinite(column).sum() and column[order[held]] <= (
+            RISE if not held else column[order[:held]].mean() + HEAP
+        ):
+            held += 1
+        taken[order[:held], number] = False
+    return taken
+
+
+def _ship_long(never: npt.NDArray[np.bool_], least: int) -> npt.NDArray[np.bool_]:
+    labels, _ = ndimage.label(never)
+    return np.asarray(never & (np.bincount(labels)[labels] >= least))
 
 
 def _date_levels(values: npt.NDArray[np.float32], open_water: npt.NDArray[np.bool_]) -> Column:

@@ -25,6 +25,7 @@ from tasks.science.optical.clouds import find_clouds
 from tasks.science.optical.learnt_water import learn_empty
 from tasks.science.optical.scene import DEFAULT_OPTICAL, OpticalOptions, detect_optical_scene
 from tasks.science.optical.water import model_water
+from tasks.science.quays import SHIP_M, number_sections
 from tasks.science.rows import Eye, Measured, Seen, Shown, write_looks
 from tasks.science.shapes import Detection
 from tasks.science.zones import MIN_SEEN, NO_MEMORY, Layers, draw_site
@@ -88,7 +89,13 @@ def learn_optical(block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoB
         stack.append({name: np.where(unclear, np.nan, plane)[keep] for name, plane in planes.items()})
     columns = {name: np.stack([s[name] for s in stack]) for name in stack[0]}
     wet = {name: column[:, layers.near[keep]] for name, column in columns.items()}
-    learnt = learn_empty(wet, layers.water[layers.near], _beside_quays(layers)[layers.near])
+    learnt = learn_empty(
+        wet,
+        layers.water[layers.near],
+        _beside_quays(layers)[layers.near],
+        number_sections(layers.faces, layers.near.shape, layers.pixel_m)[layers.near],
+        round(SHIP_M / layers.pixel_m),
+    )
     planes = {name: np.full(box.shape, np.nan, np.float32) for name in optical_planes(bands)}
     for name, column in learnt.items():
         planes[name][layers.near] = column

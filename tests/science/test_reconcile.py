@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from tasks.science.moorings import BerthLook
+from tasks.science.reconcile import DEFAULT_RECONCILE, reconcile
+from tasks.science.shapes import Vessel
+
+SHIP = Vessel(5.0, 5.0, 120.0, 18.0, 4.0, 1.0, (1.0, 0.0), 20.0)
+RUN = Vessel(5.0, 5.0, 114.0, float("nan"), 6.0, float("nan"), (1.0, 0.0), 9.0)
+FREE = BerthLook("", 0.0, 0.0)
+HULL = BerthLook("", 120.0, 0.8, (SHIP,))
+LIT = BerthLook("", 114.0, 0.76, (RUN,))
+
+
+def one(detected: BerthLook, compared: BerthLook | None, pixel_m: float = 3.0) -> BerthLook:
+    return reconcile({"a": detected}, {"a": compared} if compared else {}, {"a": 150.0}, pixel_m)["a"]
+
+
+def test_where_both_agree_the_better_metres_and_the_outlined_hull_are_published() -> None:
+    look = one(HULL, LIT)
+    assert (look.occupied_m, look.ships, look.disagree) == (114.0, (SHIP,), False)
+    coarse = one(HULL, LIT, 10.0)
+    assert (coarse.occupied_m, coarse.ships, coarse.disagree) == (120.0, (SHIP,), False)
+    assert not one(FREE, FREE).disagree
+
+
+@pytest.mark.parametrize(("pixel_m", "published"), [(3.0, LIT), (10.0, FREE)])
+def test_a_disagreement_is_marked_and_the_surer_reading_published(
+    pixel_m: float, published: BerthLook
+) -> None:
+    look = one(FREE, LIT, pixel_m)
+    assert look.disagree
+    assert (look.occupied_m, look.ships) == (published.occupied_m, published.ships)
+
+
+@pytest.mark.parametrize("flag", ["not_seen", "not_measured"])
+def test_one_reading_alone_is_published_unmarked(flag: str) -> None:
+    assert one(HULL, BerthLook(flag)) == HULL
+    assert one(BerthLook(flag), LIT) == LIT
+    assert one(BerthLook(flag), BerthLook(flag)).occupied_m is None
+    assert one(HULL, None) == HULL
+
+
+def test_readings_disagree_only_beyond_what_both_err_by() -> None:
+    for metres in (0.0, 60.0, 149.0):
+        near, far = (BerthLook("", metres + k * DEFAULT_RECONCILE.apart_m, 0.5) for k in (0.9, 1.5))
+        mine = BerthLook("", metres, 0.5)
+        assert not one(mine, near).disagree
+        assert one(mine, far).disagree
