@@ -59,8 +59,8 @@ class StackOptions:
 
     puff_m: float = 36.0
     puff: float = 0.8
-    """Broader both ways than this, and as white as a cloud on such a share of it, is a puff of cloud too small
-    for the cloud mask: so many boxes together are not all white."""
+    """Broader both ways than this, and as white as a cloud on such a share of it, is a puff of cloud
+    too small for the cloud mask: so many boxes are not all white."""
 
     soft: float = 0.25
     """Share of its contrast that a patch keeps two to three pixels off its edge, from which it is no stack:
