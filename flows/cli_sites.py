@@ -7,10 +7,12 @@ import json
 import typer
 from rich.table import Table
 
+from flows.cli_draft import sites_new
 from flows.terminal import JsonOption, SiteArgument, one_line_errors, out_console
 from tasks.errors import InputError
 
-sites_app = typer.Typer(help="Ports and their zones: list, show, check.", no_args_is_help=True)
+sites_app = typer.Typer(help="Ports and their zones: list, show, check, draft.", no_args_is_help=True)
+sites_app.command("new")(sites_new)
 
 
 @sites_app.command("list")

@@ -81,7 +81,7 @@ def openstreetmap_land(box: Box) -> Coastline:
     InputError
         If the package is not installed; the message names the extra.
     """
-    try:
+    try:  # the extra `sites`
         from roaring_landmask import LandmaskProvider, Shapes
     except ImportError as error:
         raise InputError(NO_PACKAGE) from error
@@ -100,5 +100,6 @@ def _geometries(document: Any) -> list[Any]:
 
 
 def _cut(land: BaseGeometry, box: Box) -> BaseGeometry:
-    parts = shapely.get_parts(shapely.make_valid(shapely.clip_by_rect(land, *box)))
+    # Parts twice: what was mended may be a collection of collections.
+    parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(shapely.clip_by_rect(land, *box))))
     return shapely.MultiPolygon([p for p in parts.tolist() if p.geom_type == "Polygon"])

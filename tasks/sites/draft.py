@@ -146,13 +146,17 @@ class _Frame:
         self._there = Transformer.from_crs("EPSG:4326", here, always_xy=True)
 
     def metres(self, shape: BaseGeometry) -> BaseGeometry:
-        moved = shapely.transform(shape, lambda xy: np.column_stack(self._there.transform(*xy.T)))
+        """Metres from degrees."""
+        moved = shapely.transform(
+            shape, lambda xy: np.column_stack(self._there.transform(xy[:, 0], xy[:, 1]))
+        )
         return shapely.make_valid(moved)
 
     def degrees(self, shape: BaseGeometry) -> BaseGeometry:
         """Degrees with seven decimals, rings as RFC 7946 has them."""
         moved = shapely.transform(
-            shape, lambda xy: np.column_stack(self._there.transform(*xy.T, direction="INVERSE"))
+            shape,
+            lambda xy: np.column_stack(self._there.transform(xy[:, 0], xy[:, 1], direction="INVERSE")),
         )
         # The way back moves corners by less than a step, which may be enough to fold a thin spike.
         rounded = shapely.set_precision(shapely.make_valid(moved), 1e-7)
@@ -232,7 +236,9 @@ def _pieces(shape: BaseGeometry, least_m2: float) -> BaseGeometry:
 
 
 def _polygons(shape: BaseGeometry) -> list[BaseGeometry]:
-    return [p for p in shapely.get_parts(shape).tolist() if p.geom_type == "Polygon"]
+    # Twice: what was mended may be a collection of collections.
+    parts = shapely.get_parts(shapely.get_parts(shape)).tolist()
+    return [p for p in parts if p.geom_type == "Polygon" and not p.is_empty]
 
 
 def _by_place(parts: list[BaseGeometry]) -> list[BaseGeometry]:

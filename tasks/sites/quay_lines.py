@@ -96,10 +96,10 @@ def find_quays(land: BaseGeometry) -> list[Edge]:
 
 def _rings(land: BaseGeometry) -> Iterator[XY]:
     """Rings without their repeated corner, land to the left of each."""
-    for polygon in shapely.get_parts(shapely.simplify(land, IN_LINE_M)).tolist():
-        if polygon.geom_type == "Polygon" and not polygon.is_empty:
-            oriented = shapely.orient_polygons(polygon)
-            for ring in (oriented.exterior, *oriented.interiors):
+    for part in shapely.get_parts(shapely.get_parts(shapely.simplify(land, IN_LINE_M))).tolist():
+        if part.geom_type == "Polygon" and not part.is_empty:
+            polygon = shapely.orient_polygons(part)
+            for ring in (polygon.exterior, *polygon.interiors):
                 yield shapely.get_coordinates(ring)[:-1]
 
 
@@ -144,7 +144,8 @@ def _opposite(edge: Edge, other: Edge) -> bool:
     if other.length_m < MIN_QUAY_M / 2 or edge.along @ other.along > -np.cos(np.radians(PARALLEL_DEG)):
         return False
     away = abs(((other.start + other.end) / 2 - edge.start) @ edge.seaward)
-    ends = sorted(((other.start - edge.start) @ edge.along, (other.end - edge.start) @ edge.along))
-    shared = min(ends[1], edge.length_m) - max(ends[0], 0.0)
+    # It runs back: its end lies nearer to this one's start.
+    low, high = (float((place - edge.start) @ edge.along) for place in (other.end, other.start))
+    shared = min(high, edge.length_m) - max(low, 0.0)
     least = SHARED * min(edge.length_m, other.length_m)
     return bool(PARALLEL_M[0] <= away <= PARALLEL_M[1] and shared >= least)

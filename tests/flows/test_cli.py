@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import tasks.sites
 from tests.flows.tiny import FIRST, PERIOD, in_own_process, plain_scene, port, roadstead, tree, write_port
 from tests.scenes import collection_document, make_collection, site_geojson, write_json
 
@@ -32,6 +34,7 @@ COMMANDS = [
     ("sites", "list"),
     ("sites", "show"),
     ("sites", "check"),
+    ("sites", "new"),
 ]
 
 
@@ -366,6 +369,77 @@ def test_sites_check_of_what_is_no_site(tmp_path: Path, text: str | None) -> Non
     assert result.exit_code == 2
     assert result.stdout + result.stderr
     assert not isinstance(result.exception, Exception) or isinstance(result.exception, SystemExit)
+
+
+LAND = Path(tasks.sites.__file__).parent / "land" / "najin.geojson"
+AT = ("sites", "new", "--at", "130.285,42.226", "--coastline", LAND)
+
+
+def test_sites_new_drafts_a_file_that_passes_and_says_what_to_do_next(tmp_path: Path) -> None:
+    file = tmp_path / "draft.geojson"
+    made = roadstead(*AT, "--name", "My port", "--out", file)
+    assert made.exit_code == 0
+    assert made.stdout.startswith(f"{file}: 1 harbour_water, 1 anchorage, 13 berth, 3 pier; ")
+    assert "OpenStreetMap contributors, ODbL" in made.stdout
+    assert "container_yard" in made.stdout
+    assert f"roadstead sites check {file}" in made.stdout
+    assert roadstead("sites", "check", file).stdout.startswith(f"{file}: good\n")
+    shown = json.loads(roadstead("sites", "show", file, "--json").stdout)
+    assert (shown["id"], shown["title"]) == ("my-port", "My port")
+
+
+def test_sites_new_never_overwrites(tmp_path: Path) -> None:
+    file = tmp_path / "mine.geojson"
+    file.write_text("drawn by hand")
+    result = roadstead(*AT, "--out", file)
+    assert result.exit_code == 2
+    assert "is there already and is not overwritten" in only_line(result.stderr)
+    assert file.read_text() == "drawn by hand"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (
+            ("--at", "42.226,130.285"),
+            "latitude 130.285 is beyond 90; longitude comes first: --at 130.285,42.226",
+        ),
+        (("--at", "500,42"), "longitude is -180 to 180 and latitude -90 to 90"),
+        (("--at", "nan,42"), "longitude is -180 to 180"),
+        (("--at", "Najin"), "is no place; write longitude,latitude in degrees: 130.285,42.226"),
+        (("--at", "1,2,3"), "is no place"),
+        (("--at", "-130.285,42.226"), "no land within 3 km"),
+        (("--radius", "50"), "0.5 to 10 km are possible"),
+        (("--name", "Najin"), "makes the id 'najin', which Roadstead uses itself"),
+        (("--name", "나진"), "has no letter or digit"),
+        (("--coastline", "nowhere.geojson"), "nowhere.geojson cannot be read: No such file"),
+    ],
+)
+def test_sites_new_refuses_with_the_reason(tmp_path: Path, asked: tuple[str, str], said: str) -> None:
+    file = tmp_path / "draft.geojson"
+    result = roadstead(*AT, "--out", file, *asked)  # the last of an option counts
+    assert result.exit_code == 2
+    assert said in only_line(result.stderr)
+    assert not file.exists()
+
+
+def test_sites_new_without_a_coastline_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "roaring_landmask", None)
+    file = tmp_path / "draft.geojson"
+    result = roadstead("sites", "new", "--at", "130.285,42.226", "--out", file, "--json")
+    assert result.exit_code == 2
+    assert "install the extra `sites`" in only_line(result.stderr)
+    assert not file.exists()
+
+
+def test_sites_new_as_json(tmp_path: Path) -> None:
+    file = tmp_path / "draft.geojson"
+    told = json.loads(roadstead(*AT, "--out", file, "--json").stdout)
+    assert (told["file"], told["id"]) == (str(file), "port-at-130.285-42.226")
+    assert told["zones"]["berth"] == 13
+    assert 1900 < told["quay_m"] < 2100
 
 
 def test_dry_run_changes_nothing(tmp_path: Path, place: tuple[str, Path]) -> None:
