@@ -63,8 +63,9 @@ class FillOptions:
     min_seen: float = 0.5
     """Share of the yard that a scene must see."""
 
-    min_scenes: int = 4
-    """Scenes of the memory that must have seen the yard."""
+    min_scenes: int = 8
+    """Scenes of the memory that must have seen the yard. From a winter with five dates between the snows,
+    bare ground was learnt half melted, and every yard of the spring was full."""
 
     low_quantile: float = 0.05
     high_quantile: float = 0.95
