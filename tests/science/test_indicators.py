@@ -10,7 +10,6 @@ from tasks.model import Site
 from tasks.science.series.indicators import mean_interval, overdispersion
 from tasks.science.series.utilisation import COLUMNS, utilisation
 
-
 SITE = Site("test", "Test", (), "digest")
 NOTHING = ("fill_fraction", "stack_area_m2", "gained_m2", "lost_m2", "rail_occupied_m", "occupied_fraction")
 

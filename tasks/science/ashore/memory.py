@@ -11,27 +11,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
-from tasks.science.ashore.bare import learn_bare
+from tasks.science.ashore.bare import learn_bare, steady_ground
 from tasks.science.ashore.colour_cover import ColourCover
 from tasks.science.ashore.echo_cover import EchoCover
 from tasks.science.ashore.fill import learn_levels
 from tasks.science.ashore.stacks import COARSEST_M
 from tasks.science.ashore.steady import ground_near, yards_of
-from tasks.science.shapes import EIGHT
 from tasks.science.zones import Layers
 
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 ECHO, COLOUR = EchoCover(), ColourCover()
-
-EDGE_PX = 3
-"""Of land, where an image that slid shows the sea or a quay's edge."""
-
-GOODS_PX = 2
-"""Around yards and tracks, what their blur reaches."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +48,8 @@ def ground_ashore(layers: Layers, *, radar: bool) -> Ashore | None:
         return None
     if radar or layers.pixel_m > COARSEST_M:
         return Ashore(layers, *ground_near(layers.plots, layers.land, layers.pixel_m), fine=False)
-    used = ndimage.binary_dilation(yards_of(layers.plots, layers.land.shape), EIGHT, iterations=GOODS_PX)
-    inland = ndimage.binary_erosion(layers.land, iterations=EDGE_PX)
-    return Ashore(layers, layers.ashore, layers.ashore & inland & ~used, fine=True)
+    steady = steady_ground(yards_of(layers.plots, layers.land.shape), layers.land)
+    return Ashore(layers, layers.ashore, layers.ashore & steady, fine=True)
 
 
 def cover_planes(bands: Sequence[str], *, radar: bool) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tasks.science.epochs import MEMORY, Epoch, Moment, quarter_of
 
@@ -18,6 +18,10 @@ CLEAR_PERCENT = 40.0
 
 ENOUGH_CLEAR = 16
 """Members that the start of an archive gathers from what follows; half of a scene may be under cloud."""
+
+SEASONS = timedelta(days=180)
+"""What the members span at least, where the archive goes on that far: ground that was learnt under snow alone
+told nothing of a yard from April to June."""
 
 MOST_CLEAR = 32
 """Members at most: a year of daily images at 3 m would be 150, and 1 GB."""
@@ -31,17 +35,21 @@ def clear_epochs(scenes: Sequence[Moment]) -> list[Epoch]:
 def clear_members(scenes: Sequence[Moment], quarter: datetime) -> Epoch:
     """Choose the scenes from which an epoch is estimated.
 
-    The clear scenes of the year before the quarter; where these are fewer than `ENOUGH_CLEAR`, the next ones
-    of the year that follows are added until there are enough; of more than `MOST_CLEAR` a sample. A scene
-    whose cloud cover nobody tells counts as clear.
+    The clear scenes of the year before the quarter; where these are fewer than `ENOUGH_CLEAR`, or span less
+    than `SEASONS`, the next ones of the year that follows are added until they do; of more than `MOST_CLEAR` a
+    sample. A scene whose cloud cover nobody tells counts as clear.
     """
     near = [s for s in scenes if quarter - MEMORY <= s.acquired < quarter + MEMORY and _is_clear(s)]
     near.sort(key=lambda s: (s.acquired, s.scene_id))
     past = sum(s.acquired < quarter for s in near)
-    pool = near[: max(past, ENOUGH_CLEAR)]
+    enough = max(
+        past, ENOUGH_CLEAR, sum(s.acquired < near[0].acquired + SEASONS for s in near) if near else 0
+    )
+    pool = near[:enough]
     drawn = sorted(pool, key=lambda s: hashlib.sha256(s.scene_id.encode()).digest())[:MOST_CLEAR]
     members = sorted(drawn, key=lambda s: (s.acquired, s.scene_id))
-    return Epoch(quarter, 0, tuple(s.scene_id for s in members), past >= ENOUGH_CLEAR)
+    settled = past >= ENOUGH_CLEAR and quarter >= near[0].acquired + SEASONS
+    return Epoch(quarter, 0, tuple(s.scene_id for s in members), settled)
 
 
 def _is_clear(scene: Moment) -> bool:
