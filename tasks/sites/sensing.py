@@ -94,10 +94,11 @@ STACKS = Need(
     "outlines and area of container stacks, what came and went, and an interval of TEU",
     frozenset({YARD}),
     None,
-    Pixels(5, limit_px=2, limit_m=12),
+    Pixels(5, limit_px=6, limit_m=18),
     "stacks",
 )
-"""A line of two containers of 20 ft, 12 m, is four pixels of 3 m; at 5 m it is barely two."""
+"""Stacks shorter than 18 m, or smaller than about 300 m², look like cranes and lorries: on simulated images
+of 3 m none of 22 smaller ones was told, and two of 150 larger ones were missed."""
 
 TRACKS = Need(
     "rail",

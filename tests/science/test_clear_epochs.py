@@ -9,6 +9,7 @@ from tasks.science.optical.clear_epochs import (
     CLEAR_PERCENT,
     ENOUGH_CLEAR,
     MOST_CLEAR,
+    SEASONS,
     clear_epochs,
     clear_members,
 )
@@ -44,10 +45,20 @@ def test_a_late_scene_changes_one_member_at_most() -> None:
 
 
 def test_the_start_of_an_archive_borrows_from_what_follows() -> None:
-    epoch = clear_members(daily(200), datetime(2023, 1, 1, tzinfo=UTC))
+    first = datetime(2023, 1, 1, tzinfo=UTC)
+    few = daily(364)[::13]
+    epoch = clear_members(few, first)
     assert len(epoch.members) == ENOUGH_CLEAR
     assert not epoch.settled
     assert clear_members(daily(364), LAST_QUARTER).settled
+
+
+def test_an_archive_that_begins_in_winter_learns_from_spring_too() -> None:
+    epoch = clear_members(daily(364), datetime(2023, 1, 1, tzinfo=UTC))
+    days = [int(name[3:]) for name in epoch.members]
+    assert min(days) < 20
+    assert 160 < max(days) < SEASONS.days
+    assert not clear_members(daily(364), datetime(2023, 4, 1, tzinfo=UTC)).settled
 
 
 def test_order_of_arrival_and_orbit_do_not_matter() -> None:

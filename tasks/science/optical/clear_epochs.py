@@ -36,19 +36,17 @@ def clear_members(scenes: Sequence[Moment], quarter: datetime) -> Epoch:
     """Choose the scenes from which an epoch is estimated.
 
     The clear scenes of the year before the quarter; where these are fewer than `ENOUGH_CLEAR`, or span less
-    than `SEASONS`, the next ones of the year that follows are added until they do; of more than `MOST_CLEAR` a
-    sample. A scene whose cloud cover nobody tells counts as clear.
+    than `SEASONS`, the next ones of the year that follows are added until they do; of more than `MOST_CLEAR`
+    a sample. A scene whose cloud cover nobody tells counts as clear.
     """
     near = [s for s in scenes if quarter - MEMORY <= s.acquired < quarter + MEMORY and _is_clear(s)]
     near.sort(key=lambda s: (s.acquired, s.scene_id))
     past = sum(s.acquired < quarter for s in near)
-    enough = max(
-        past, ENOUGH_CLEAR, sum(s.acquired < near[0].acquired + SEASONS for s in near) if near else 0
-    )
-    pool = near[:enough]
+    until = near[0].acquired + SEASONS if near else quarter
+    pool = near[: max(past, ENOUGH_CLEAR, sum(s.acquired < until for s in near))]
     drawn = sorted(pool, key=lambda s: hashlib.sha256(s.scene_id.encode()).digest())[:MOST_CLEAR]
     members = sorted(drawn, key=lambda s: (s.acquired, s.scene_id))
-    settled = past >= ENOUGH_CLEAR and quarter >= near[0].acquired + SEASONS
+    settled = past >= ENOUGH_CLEAR and quarter >= until
     return Epoch(quarter, 0, tuple(s.scene_id for s in members), settled)
 
 
