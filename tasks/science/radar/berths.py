@@ -8,7 +8,7 @@ ships (`runs`). Nothing shorter than `RunOptions.min_length_m` is claimed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,10 @@ Mask = npt.NDArray[np.bool_]
 Column = npt.NDArray[np.float64]
 
 
+LIT = replace(DEFAULT_RUNS, bright=3.0, peak=4.0)
+"""Ships above a date's own water, nothing taken off: more is needed, for quays glow."""
+
+
 @dataclass(frozen=True)
 class BerthOptions:
     """What counts as a ship alongside."""
@@ -34,6 +38,13 @@ class BerthOptions:
     """How the empty berth was estimated; dates are brought to it in the same way."""
 
     runs: RunOptions = DEFAULT_RUNS
+
+    lit: RunOptions = LIT
+    lit_from_m: float = 10.0
+    """Ships on the date alone, spreads above its own water, off the quay's own echo. Where one lies is told
+    by the empty berth; how far it goes, by both: a ship that is part of the memory of a berth seldom free
+    takes metres off every ship there (`busy`: 9 m a berth). By itself this tells one free berth in five for
+    taken, at quays that shine; it is no second voice."""
 
     min_seen: float = 0.5
     """Share of a berth that must be known, and seen."""
@@ -79,6 +90,7 @@ def measure_berths(
         known = np.isfinite(empty[at])
         profile, origin_m = _profile(excess, face, pixel_m, options)
         runs = find_runs(profile, origin_m, pixel_m, face.slots, options.runs)
+        runs = _lengthened(runs, standard, face, pixel_m, options)
         ships = [(run, _ship(run, face, excess[at], options)) for run in runs]
         for k, slot in enumerate(face.slots):
             here = face.slot == k
@@ -113,6 +125,35 @@ def _profile(excess: Plane, face: Face, pixel_m: float, options: BerthOptions) -
     beside = ~(face.off_m > options.empty.alongside_m)
     values = excess[face.rows[beside], face.cols[beside]]
     return section_means(values[None], bins[beside], bins.max(initial=-1) + 1)[0], origin_m
+
+
+def _lengthened(
+    runs: list[Run], standard: Plane, face: Face, pixel_m: float, options: BerthOptions
+) -> list[Run]:
+    """Let runs reach as far as the date alone shows their ships, never into one another."""
+    bins, origin_m = cross_sections(face, pixel_m)
+    off_quay = (face.off_m > options.lit_from_m) & (face.off_m <= options.empty.alongside_m)
+    if not runs or not off_quay.any():
+        return runs
+    values = standard[face.rows[off_quay], face.cols[off_quay]]
+    profile = section_means(values[None], bins[off_quay], bins.max(initial=-1) + 1)[0]
+    lit = find_runs(profile, origin_m, pixel_m, face.slots, options.lit)
+    longer: list[Run] = []
+    for k, run in enumerate(runs):
+        shared = [min(run.end_m, ship.end_m) - max(run.start_m, ship.start_m) for ship in lit]
+        own = [slot for slot in face.slots if run.within(slot) >= options.runs.blur_m]
+        if not own or not shared or max(shared) < run.length_m / 2:
+            longer.append(run)
+            continue
+        ship = lit[int(np.argmax(shared))]
+        # Not into the next ship, nor the next berth: there the empty berth would have told.
+        before = max(min(slot.start_m for slot in own), longer[-1].end_m if longer else -np.inf)
+        after = min(max(slot.end_m for slot in own), runs[k + 1].start_m if k + 1 < len(runs) else np.inf)
+        start, end = max(ship.start_m, before), min(ship.end_m, after)
+        cell = options.runs.blur_m  # what lies nearer is the quay's own glow
+        start = start if run.start_m - start > cell else run.start_m
+        longer.append(Run(start, end if end - run.end_m > cell else run.end_m))
+    return longer
 
 
 def _taken(excess: Plane, faces: tuple[Face, ...], pixel_m: float, options: BerthOptions) -> Mask:
