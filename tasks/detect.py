@@ -28,8 +28,8 @@ from tasks.model import RADAR_BANDS, Site
 from tasks.products.detections import SUFFIXES, detections_table, write_detections
 from tasks.products.quicklook import Look, draw_look
 from tasks.science import MEASURE_VERSION
+from tasks.science.clouds import find_clouds
 from tasks.science.ground import Ground, ground_of, lies_free, masked, vessel_row
-from tasks.science.optical.clouds import find_clouds
 from tasks.science.optical.scene import DEFAULT_OPTICAL, detect_optical_scene
 from tasks.science.radar.scene import DEFAULT_SCENE, detect_radar_scene
 from tasks.science.radar.vessels import DEFAULT_VESSELS

@@ -30,14 +30,8 @@ from tasks.science.basis import comparable
 from tasks.science.plots import TRACK_M
 from tasks.science.rows import Measured
 from tasks.science.series.balance import REACH_M
-from tasks.science.series.turnover import (
-    AREA_ERROR,
-    DETECTION_M2,
-    PACKING,
-    TEU_M2,
-    TIERS,
-    UNNOTICED_M2,
-)
+from tasks.science.series.turnover import DETECTION_M2
+from tasks.science.teu import AREA_ERROR, PACKING, TEU_M2, TIERS, UNNOTICED_M2
 
 log = logging.getLogger(__name__)
 

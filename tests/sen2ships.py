@@ -16,7 +16,7 @@ from pyproj import Transformer
 from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 
-from tasks.science.optical.clouds import find_clouds
+from tasks.science.clouds import find_clouds
 from tasks.science.optical.scene import detect_optical_scene, seen_planes
 from tasks.science.optical.water import model_water, water_body
 from tasks.science.shapes import Detection, Vessel

@@ -245,7 +245,7 @@ def _berth_values(berth: BerthLook, memory_flag: str) -> dict[str, Any]:
         "occupied_fraction": berth.occupied_fraction,
         "vessel_count": len(berth.ships),
         "vessel_length_m": float(sum(ship.length_m for ship in berth.ships)),
-        "flags": memory_flag,
+        "flags": _joined(memory_flag, "disagree" if berth.disagree else ""),
     }
 
 

@@ -26,12 +26,13 @@ from tasks.grid import pixel_size_m, project
 from tasks.model import ZoneKind
 from tasks.science.ashore.bare import learn_bare, steady_ground
 from tasks.science.ashore.stacks import YardLook, find_stacks
+from tasks.science.clouds import find_clouds
 from tasks.science.epochs import Moment, quarter_of
 from tasks.science.optical.clear_epochs import clear_epochs
-from tasks.science.optical.clouds import find_clouds
 from tasks.science.optical.looks import reflectance_of
 from tasks.science.plots import Plot, draw_plots
-from tasks.science.series.turnover import DETECTION_M2, Standing, teu_interval, turnover
+from tasks.science.series.turnover import DETECTION_M2, Standing, turnover
+from tasks.science.teu import teu_interval
 from tasks.science.zones import draw_site
 from tasks.sites import load_site
 

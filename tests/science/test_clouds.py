@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from tasks.science.optical.clouds import find_clouds
+from tasks.science.clouds import find_clouds
 
 M = 10.0
 WATER = {"blue": 0.06, "green": 0.06, "red": 0.04, "nir": 0.02}

@@ -6,7 +6,8 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.science.series.turnover import DETECTION_M2, Standing, teu_interval, turnover
+from tasks.science.series.turnover import DETECTION_M2, Standing, turnover
+from tasks.science.teu import teu_interval
 
 
 def look(*boxes: tuple[float, float, float, float], hidden: tuple[shapely.Polygon, ...] = ()) -> Standing:

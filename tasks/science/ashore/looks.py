@@ -13,7 +13,7 @@ from tasks.science.ashore.memory import COLOUR, ECHO, Ashore
 from tasks.science.ashore.rails import RailLook, measure_rails
 from tasks.science.ashore.stacks import YardLook, find_stacks
 from tasks.science.rows import GroundLook
-from tasks.science.series.turnover import teu_interval
+from tasks.science.teu import teu_interval
 
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]

@@ -23,7 +23,7 @@ from tasks.science.ashore.frames import FINER, lay_frame
 from tasks.science.ashore.light import ENOUGH_PX, Light, find_light, find_lights, lasting
 from tasks.science.ashore.patches import DEFAULT_STACKS, Odd, StackOptions, cut_stacks
 from tasks.science.ashore.shade import SKY, lost_in_shade, off_shadow
-from tasks.science.optical.clouds import DEFAULT_CLOUDS
+from tasks.science.clouds import DEFAULT_CLOUDS
 from tasks.science.plots import Plot
 from tasks.science.registration import filled, find_slide
 

@@ -16,16 +16,18 @@ from scipy import ndimage
 
 from tasks.model import Site
 from tasks.science.ashore.looks import look_ashore
-from tasks.science.ashore.memory import cover_planes, ground_ashore, learn_ashore
+from tasks.science.ashore.memory import Ashore, cover_planes, ground_ashore, learn_ashore
 from tasks.science.basis import OPTICAL
 from tasks.science.change import lay_ground, view_of
+from tasks.science.clouds import find_clouds
 from tasks.science.moorings import lay_alongside
 from tasks.science.optical.baseline import Baseline
-from tasks.science.optical.clouds import find_clouds
 from tasks.science.optical.learnt_water import learn_empty
-from tasks.science.optical.scene import DEFAULT_OPTICAL, OpticalOptions, detect_optical_scene
+from tasks.science.optical.quayside import DEFAULT_QUAYSIDE, QuaysideOptions, measure_quayside
+from tasks.science.optical.scene import DEFAULT_OPTICAL, OpticalOptions, detect_optical_scene, seen_planes
 from tasks.science.optical.water import model_water
 from tasks.science.quays import SHIP_M, number_sections
+from tasks.science.reconcile import DEFAULT_RECONCILE, ReconcileOptions, reconcile
 from tasks.science.rows import Eye, Measured, Seen, Shown, write_looks
 from tasks.science.shapes import Detection
 from tasks.science.zones import MIN_SEEN, NO_MEMORY, Layers, draw_site
@@ -44,6 +46,8 @@ class OpticalLookOptions:
     """Everything that decides an optical look's numbers; part of each look's recipe."""
 
     vessels: OpticalOptions = DEFAULT_OPTICAL
+    quayside: QuaysideOptions = DEFAULT_QUAYSIDE
+    reconcile: ReconcileOptions = DEFAULT_RECONCILE
     min_seen: float = MIN_SEEN
 
 
@@ -158,36 +162,68 @@ def measure_optical(
         Thresholds.
     """
     layers = draw_site(site, box)
-    where = layers.water | layers.strips
     baseline = None if memory_flag == NO_MEMORY else _remembered(background, layers)
     ashore = ground_ashore(layers, radar=False)
+    port = _Port(layers, layers.water | layers.strips, baseline, background, ashore, options)
     ground = lay_ground(layers.zones, layers.water, layers.strips)
 
     def look(scene: xr.Dataset, whole: bool) -> Seen:
         planes = reflectance_of(scene, bands)
         unclear = clouds_of(scene, planes, layers.pixel_m, baseline.level if baseline else None)
         seen = np.logical_and.reduce([np.isfinite(p) for p in planes.values()]) & ~unclear
-        view = view_of(planes, seen, ground)
-        if not whole:
-            return Seen(seen, view, None)
-        yards = {}
-        if ashore is not None and baseline is not None:
-            yards = look_ashore(planes, background, ashore, seen, radar=False)
-        if not seen[where].any():  # nothing to be found under a closed cover
-            nothing = lay_alongside((), layers.faces, seen, layers.pixel_m, 1.0)[0]
-            return Seen(seen, view, Shown(Detection(()), nothing, yards))
-        found = detect_optical_scene(
-            planes,
-            layers.pixel_m,
-            water=where,
-            land=layers.land,
-            unclear=unclear,
-            baseline=baseline,
-            options=options.vessels,
-        )
-        berths, free = lay_alongside(found.vessels, layers.faces, seen, layers.pixel_m, options.min_seen)
-        return Seen(seen, view, Shown(replace(found, vessels=free), berths, yards))
+        shown = _tell(planes, unclear, seen, port) if whole else None
+        return Seen(seen, view_of(planes, seen, ground), shown)
 
-    empty = None if baseline is None else view_of(baseline.level, np.ones(where.shape, bool), ground)
+    empty = None if baseline is None else view_of(baseline.level, np.ones(box.shape, bool), ground)
     eye = Eye(look, empty, ground, OPTICAL, options.min_seen)
     return write_looks(block, first, site, layers, eye, memory_flag)
+
+
+@dataclass(frozen=True)
+class _Port:
+    """A site on a grid, and what is remembered of it."""
+
+    layers: Layers
+    water: Mask
+    baseline: Baseline | None
+    memory: Mapping[str, Plane]
+    ashore: Ashore | None
+    options: OpticalLookOptions
+
+
+def _tell(planes: Mapping[str, Plane], unclear: Mask, seen: Mask, port: _Port) -> Shown:
+    """Tell what one scene shows of a port."""
+    layers, options = port.layers, port.options
+    yards = {}
+    if port.ashore is not None and port.baseline is not None:
+        yards = look_ashore(planes, port.memory, port.ashore, seen, radar=False)
+    if not seen[port.water].any():  # nothing to be found under a closed cover
+        nothing = lay_alongside((), layers.faces, seen, layers.pixel_m, 1.0)[0]
+        return Shown(Detection(()), nothing, yards)
+    clear = seen_planes(planes, unclear)
+    today = model_water(clear, layers.pixel_m, None, options.vessels.water)
+    found = detect_optical_scene(
+        planes,
+        layers.pixel_m,
+        water=port.water,
+        land=layers.land,
+        unclear=unclear,
+        baseline=port.baseline,
+        model=today,
+        options=options.vessels,
+    )
+    berths, free = lay_alongside(found.vessels, layers.faces, seen, layers.pixel_m, options.min_seen)
+    if port.baseline is not None and today is not None:
+        compared = measure_quayside(
+            clear,
+            port.baseline,
+            today,
+            layers.faces,
+            seen,
+            layers.pixel_m,
+            options.min_seen,
+            options.quayside,
+        )
+        lengths_m = {slot.zone_id: slot.length_m for face in layers.faces for slot in face.slots}
+        berths = reconcile(berths, compared, lengths_m, layers.pixel_m, options.reconcile)
+    return Shown(replace(found, vessels=free), berths, yards)

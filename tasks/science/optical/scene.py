@@ -66,6 +66,7 @@ def detect_optical_scene(
     land: Mask | None = None,
     unclear: Mask | None = None,
     baseline: Baseline | None = None,
+    model: WaterModel | None = None,
     options: OpticalOptions = DEFAULT_OPTICAL,
 ) -> Detection:
     """Find the vessels of one scene.
@@ -86,6 +87,8 @@ def detect_optical_scene(
         ``(y, x)`` cloud and its shadow: not seen.
     baseline
         What the place looks like empty, from `learn_empty`; gives `water` too where that is not given.
+    model
+        The scene's own water, where the caller knows it already.
     options
         What counts as a vessel.
 
@@ -102,7 +105,7 @@ def detect_optical_scene(
     planes = seen_planes(reflectance, unclear)
     if baseline is not None and water is None:
         water = baseline.water(pixel_m, options.water)
-    model = model_water(planes, pixel_m, None, options.water)
+    model = model or model_water(planes, pixel_m, None, options.water)
     if model is None:
         return Detection((), searched=None if water is not None else np.zeros(_shape(planes), bool))
     body = water_body(planes, model, pixel_m, options.water)

@@ -16,7 +16,7 @@ import pandas as pd
 from tasks.model import Site, Zone, ZoneKind
 from tasks.science.basis import comparable, of_yards
 from tasks.science.series.trips import Stay, stays
-from tasks.science.series.turnover import teu_interval
+from tasks.science.teu import teu_interval
 from tasks.sites.measure import distance_m
 
 REACH_M = 250.0

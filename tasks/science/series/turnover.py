@@ -1,9 +1,8 @@
-"""Ground gained and lost by stacks between looks, and what it may hold.
+"""Ground gained and lost by stacks between looks.
 
 A yard that is emptied and filled between two looks looks full twice; so gained and lost ground are counted
 apart, against what was last seen of the same ground, and both are at least so much. A stack swapped for
-another of the same outline counts as neither. What a stack holds follows from its ground only within wide
-bounds: nobody sees from above how high it is.
+another of the same outline counts as neither.
 """
 
 from __future__ import annotations
@@ -23,22 +22,6 @@ GRID_M = 0.01
 DETECTION_M2 = 300.0
 """Least ground gained or lost that is called an event: a stack across a yard of 24 m needs to be 12 m long.
 Edges of one unchanged stack differ by less from look to look."""
-
-TEU_M2 = 14.9
-"""Ground that a 20-foot container covers, 6.06 × 2.44 m."""
-
-TIERS = (1.0, 5.0)
-"""Containers on top of one another, fewest and most: reach stackers and yard cranes go to five."""
-
-PACKING = (0.6, 0.85)
-"""Share of a stack's outline that containers cover, least and most: the rest is gaps and lanes."""
-
-AREA_ERROR = 0.15
-"""Share by which the area of a large stack may be wrong."""
-
-UNNOTICED_M2 = 300.0
-"""Ground of small stacks that may go unnoticed in a yard: three rows of containers are the least that is told
-from a lorry or a crane. The area of small stacks may be wrong by as much."""
 
 
 @dataclass(frozen=True)
@@ -128,24 +111,3 @@ def _broad(change: BaseGeometry, pixel_m: float) -> float:
     # Grown back by more than it lost: corners are cut by what is not square to the grid.
     grown = shapely.buffer(core, 1.1 * half, join_style="mitre")
     return float(shapely.intersection(_ground(grown), change, grid_size=GRID_M).area)
-
-
-def teu_interval(area_m2: float, hidden_m2: float = 0.0) -> tuple[float, float]:
-    """Bound the containers in a yard, in 20-foot units.
-
-    Parameters
-    ----------
-    area_m2
-        Ground that stacks cover, as measured.
-    hidden_m2
-        Ground of the yard that was not seen; it may be full.
-
-    Returns
-    -------
-    tuple of float
-        Low and high: area / 14.9 m² × tiers × packing, each with the error of the area.
-    """
-    error = max(AREA_ERROR * area_m2, min(area_m2, UNNOTICED_M2) * 0.5)
-    low = max(area_m2 - error, 0.0) / TEU_M2 * TIERS[0] * PACKING[0]
-    most = area_m2 + max(AREA_ERROR * area_m2, UNNOTICED_M2) + hidden_m2
-    return low, most / TEU_M2 * TIERS[1] * PACKING[1]
