@@ -341,7 +341,7 @@ def test_sites_check_tells_what_each_sensor_could_measure() -> None:
         "13 × berth",
         "vessels ≥ 50 m",
         "no stacks",
-        "stacks ≥ 12 m",
+        "stacks ≥ 18 m",
         "optical pixels of 0.7 m or less",
     ):
         assert wanted in said

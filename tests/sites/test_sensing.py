@@ -78,7 +78,7 @@ def test_limits_grow_with_the_pixel_and_are_nan_where_nothing_is_told() -> None:
     assert math.isnan(limit_m("cars", radar=False, pixel_m=3))
     assert limit("cars", radar=False, pixel_m=3) == ""
     assert limit_m("fill", radar=True, pixel_m=10) == 0
-    assert limit("stacks", radar=False, pixel_m=3) == "stacks from 12 m"
+    assert limit("stacks", radar=False, pixel_m=3) == "stacks from 18 m"
 
 
 def test_every_measured_zone_of_najin_by_every_sensor() -> None:

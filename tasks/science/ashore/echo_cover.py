@@ -125,7 +125,9 @@ class EchoCover:
         rises = []
         for level, bare in ratio.values():
             power, bare_power = 10 ** (level[window] / 10), 10 ** (bare[window] / 10)
-            full = np.nanmedian(bare_power[place]) * (10 ** (self.full_db / 10) - 1)
+            bare_yard = bare_power[place][np.isfinite(bare_power[place])]
+            usual = np.median(bare_yard) if bare_yard.size else np.nan
+            full = usual * (10 ** (self.full_db / 10) - 1)
             rises.append((power - bare_power) / full)
         rise = mean_seen(np.stack(rises))
         inside = np.zeros(rise.shape, bool)

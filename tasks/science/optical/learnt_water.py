@@ -90,6 +90,8 @@ def learn_empty(
     levels = {band: _date_levels(values, open_water) for band, values in stack.items()}
     pixels = open_water.size
     learnt = {name: np.full(pixels, np.nan, np.float32) for b in stack for name in (b, f"{b}_spread")}
+    if sections is not None and not (sections >= 0).any():
+        sections = None  # a site without berths
     taken = None if sections is None else taken_dates(stack[lead], levels[lead], berths, sections)
     for start in range(0, pixels, BLOCK_PX):
         part = slice(start, start + BLOCK_PX)
