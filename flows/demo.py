@@ -17,6 +17,9 @@ from flows.findings import findings, sentences
 
 START, END = date(2023, 6, 1), date(2023, 12, 31)
 
+A_DAY = date(2023, 12, 9)
+"""Of which reports say: one ship unloads at one pier while containers wait at the next."""
+
 SCENARIO = "najin-2023"
 
 SITES = ("najin", "dunay")
@@ -37,7 +40,7 @@ def run_demo(out: Path, seed: int, console: Console) -> dict[str, Any]:
     images, archive = out / "images" / home, out / "archive" / home
     catalog = str(simulated_catalog(images, seed, console))
     outcomes = {site: _bring_up_to_date(site, catalog, str(archive), str(out), console) for site in SITES}
-    found = findings(out, *SITES, START, END)
+    found = findings(out, *SITES, START, END, A_DAY)
     pages = {site: outcome["page"] for site, outcome in outcomes.items()}
     left_out = {k: v for outcome in outcomes.values() for k, v in outcome["rejected"].items()}
     lines = [

@@ -13,7 +13,17 @@ from typing import Any
 
 import pandas as pd
 
-from tasks.infer import SURE, Share, likely_change, occupancy_between, quay_metres, trips_between
+from flows.sight import Sight, sight_on, sight_sentences
+from tasks.infer import (
+    SURE,
+    Goods,
+    Share,
+    goods_between,
+    likely_change,
+    occupancy_between,
+    quay_metres,
+    trips_between,
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,12 @@ class PortFindings:
     after: Share | None
     whole: Share
 
+    goods: Goods | None
+    """What stood and moved in its yards and on its tracks; None if no image told of any."""
+
+    sight: Sight | None
+    """What was seen on one day of interest; None without such a day, or without an image that tells."""
+
 
 @dataclass(frozen=True)
 class Findings:
@@ -75,9 +91,11 @@ class Findings:
         return dict(_plain(asdict(self)))
 
 
-def findings(out: Path, origin: str, destination: str, start: date, end: date) -> Findings:
-    """Read what the publications of two bundled sites tell of a period, and of the trips between them."""
-    ports = tuple(port_findings(out / site, site, start, end) for site in (origin, destination))
+def findings(
+    out: Path, origin: str, destination: str, start: date, end: date, on: date | None = None
+) -> Findings:
+    """Read what the publications of two bundled sites tell of a period and a day, and the trips between."""
+    ports = tuple(port_findings(out / site, site, start, end, on) for site in (origin, destination))
     since = next((port.awakening.low for port in ports if port.awakening), start)
     trips = trips_between(out / origin, out / destination, since, end)
     return Findings(
@@ -90,8 +108,8 @@ def findings(out: Path, origin: str, destination: str, start: date, end: date) -
     )
 
 
-def port_findings(folder: Path, site_id: str, start: date, end: date) -> PortFindings:
-    """Read what one publication tells of a period."""
+def port_findings(folder: Path, site_id: str, start: date, end: date, on: date | None = None) -> PortFindings:
+    """Read what one publication tells of a period, and of one day of it."""
     from tasks.sites import load_site
 
     site = load_site(site_id)
@@ -121,6 +139,8 @@ def port_findings(folder: Path, site_id: str, start: date, end: date) -> PortFin
         before=before,
         after=after,
         whole=whole,
+        goods=goods_between(looks, awakening.about if awakening else start, end),
+        sight=sight_on(folder, site, on) if on else None,
     )
 
 
@@ -144,7 +164,9 @@ def _awakening(regimes: pd.DataFrame) -> Awakening | None:
 
 def sentences(found: Findings) -> list[str]:
     """Say it."""
-    lines = [line for port in found.ports for line in _port_sentences(port)]
+    lines = [line for port in found.ports for line in (*_port_sentences(port), *_goods_sentences(port))]
+    for port in found.ports:
+        lines += sight_sentences(_name(port), port.sight) if port.sight else []
     return [*lines, *_trip_sentences(found), *_unknown(found)]
 
 
@@ -159,6 +181,27 @@ def _port_sentences(port: PortFindings) -> list[str]:
         f"  Berths before: {_percent(port.before)}; after: {_percent(port.after)}. Ships at berth per look: "
         f"{woke.ships_before:.1f} before, {woke.ships_after:.1f} after.",
     ]
+
+
+def _goods_sentences(port: PortFindings) -> list[str]:
+    goods = port.goods
+    if goods is None:
+        return []
+    lines = []
+    if goods.looks and goods.most_on is not None:
+        lines += [
+            f"  Yards, in {goods.looks} looks at 5 m or finer: stacks set down at least {goods.set_down} "
+            f"times ({goods.gained_m2 / 1e4:.1f} ha) and taken away at least {goods.taken_away} times "
+            f"({goods.lost_m2 / 1e4:.1f} ha).",
+            f"  Most at once: {goods.most_m2 / 1e4:.2f} ha on {_day(goods.most_on.date())}, "
+            f"{goods.most_teu_low:.0f} to {goods.most_teu_high:.0f} TEU (1 to 5 tiers).",
+        ]
+    if goods.track_looks:
+        lines.append(
+            f"  Tracks: rail cars stood in {goods.with_trains} of {goods.track_looks} looks, on "
+            f"{goods.most_track_m:.0f} m at most."
+        )
+    return lines
 
 
 def _untold(port: PortFindings) -> list[str]:
@@ -202,9 +245,9 @@ def _trip_sentences(found: Findings) -> list[str]:
 def _unknown(found: Findings) -> list[str]:
     gaps = [(port.last - port.first).days / max(port.looks, 1) for port in found.ports]
     return [
-        "Not known: what the ships carried, and which ship was which; no image can show it.",
+        "Not known: what the containers and ships carried, and which ship was which; no image can show it.",
         f"  Not seen: the days between the looks (one in {max(gaps):.0f} days, or more often).",
-        "  Not told yet: containers, rail cars; optical images are in no series.",
+        "  Not told: single containers and rail cars, at 3 m; how high the stacks are.",
     ]
 
 

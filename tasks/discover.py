@@ -153,14 +153,8 @@ def _bbox(request: Request) -> tuple[float, float, float, float]:
 
 
 def _with_bands(request: Request, scenes: tuple[SceneRef, ...]) -> tuple[list[SceneRef], list[Rejection]]:
-    """Keep the bands that are archived: of radar its own, of optical images those a vessel can be told by.
-
-    Without names a catalogue's radar is taken, and its optical images if it has none: they are many and
-    large, and the series rest on radar where there is some.
-    """
+    """Keep the bands that are archived: of radar its own, of optical images those a vessel can be told by."""
     wanted = [_measurable(s) for s in scenes]
-    if not request.collections and any(b.name in RADAR_BANDS for s in wanted for b in s.bands):
-        wanted = [s for s in wanted if not s.bands or s.bands[0].name in RADAR_BANDS]
     usable = {s.collection for s in wanted if s.bands}
     for collection in request.collections or sorted({s.collection for s in scenes} if not usable else ()):
         if collection not in usable:

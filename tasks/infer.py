@@ -16,10 +16,10 @@ from tasks.model import Site
 from tasks.products.tables import Tables, balance_table, read_looks, regimes_table
 from tasks.science.basis import comparable
 from tasks.science.quays import quay_metres
-from tasks.science.series import activity, trips
+from tasks.science.series import activity, loading, trips
 from tasks.science.series.activity import SURE
 from tasks.science.series.balance import balances
-from tasks.science.series.loading import with_turnover
+from tasks.science.series.loading import Goods, with_turnover
 from tasks.science.series.regimes import Change
 from tasks.science.series.shares import Share
 from tasks.science.series.trips import DEFAULT_TRIPS, TripOptions, Trips
@@ -27,7 +27,9 @@ from tasks.science.series.utilisation import utilisation
 
 __all__ = [
     "SURE",
+    "Goods",
     "Share",
+    "goods_between",
     "infer_occupancy",
     "infer_regimes",
     "infer_tables",
@@ -94,6 +96,11 @@ def occupancy_between(
 ) -> Share:
     """Mean share of the quay metres taken from one day to another, both included, with its 90 % interval."""
     return activity.occupancy_between(comparable(looks), start, end + timedelta(days=1), quay_m)
+
+
+def goods_between(looks: pd.DataFrame, start: date, end: date) -> Goods | None:
+    """Sum up yards and tracks from one day to another, both included; None if no image told of any."""
+    return loading.goods_between(looks, start, end + timedelta(days=1))
 
 
 def trips_between(

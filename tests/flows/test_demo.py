@@ -15,7 +15,8 @@ from rich.console import Console
 import tasks.simulate
 from flows import demo
 from flows.findings import Awakening, Findings, PortFindings, _awakening, sentences
-from tasks.infer import Share
+from flows.sight import Ship, Sight, Yard
+from tasks.infer import Goods, Share
 from tests.flows.tiny import roadstead
 
 BEFORE, AFTER, WHOLE = (
@@ -28,7 +29,16 @@ WOKE = Awakening(
 )
 PORT = PortFindings(
     "dunay", "Dunay (Dunai), Russia", 48, date(2023, 6, 1), date(2023, 12, 31), 0.994, date(2023, 8, 1),
-    date(2023, 9, 6), WOKE, BEFORE, AFTER, WHOLE,
+    date(2023, 9, 6), WOKE, BEFORE, AFTER, WHOLE, None, None,
+)  # fmt: skip
+GOODS = Goods(
+    looks=59, set_down=39, taken_away=37, gained_m2=42_000.0, lost_m2=38_000.0, most_m2=5_400.0,
+    most_on=pd.Timestamp("2023-09-08 02:00"), most_teu_low=185.0, most_teu_high=2158.0, track_looks=67,
+    with_trains=20, most_track_m=857.0,
+)  # fmt: skip
+SIGHT = Sight(
+    "2023-12-09T02:00Z", 3.0, (Ship("North pier, slot 1", 113.0),),
+    (Yard("Middle pier, NE half", 2000.0, 68.0, 654.0),), 60.0, 26, 26,
 )  # fmt: skip
 UNTOLD = replace(
     PORT, site="najin", title="Najin (Rajin), DPRK", chance=0.71, awakening=None, before=None, after=None
@@ -82,11 +92,33 @@ def test_trips_are_bounds_with_their_assumptions_and_contents_are_never_known() 
     told = "\n".join(sentences(FOUND))
     assert "Trips Najin to Dunay since 1 Aug 2023: at least 9, at most 134." in told
     assert "if all belong to one trade" in told
-    assert "Not known: what the ships carried, and which ship was which; no image can show it." in told
+    assert "Not known: what the containers and ships carried, and which ship was which" in told
     assert "no upper limit from these looks" in "\n".join(sentences(replace(FOUND, trips_at_most=None)))
 
 
+def test_goods_are_told_at_least_and_as_an_interval() -> None:
+    told = "\n".join(sentences(replace(FOUND, ports=(replace(UNTOLD, goods=GOODS), PORT))))
+    assert "stacks set down at least 39 times (4.2 ha) and taken away at least 37 times (3.8 ha)" in told
+    assert "0.54 ha on 8 Sep 2023, 185 to 2158 TEU" in told
+    assert "rail cars stood in 20 of 67 looks, on 857 m at most" in told
+    assert "Yards" not in "\n".join(sentences(FOUND))
+
+
+def test_one_day_is_told_as_it_was_seen() -> None:
+    told = "\n".join(sentences(replace(FOUND, ports=(replace(UNTOLD, sight=SIGHT), PORT))))
+    assert "Najin on 2023-12-09 at 02:00 UTC (3 m pixels, 26 of 26 zones told):" in told
+    assert "Ships: 113 m at North pier, slot 1." in told
+    assert "Containers: 0.20 ha (68 to 654 TEU) in Middle pier, NE half. Rail cars on 60 m of track." in told
+    bare = replace(SIGHT, ships=(), yards=(), track_m=None)
+    empty = "\n".join(sentences(replace(FOUND, ports=(replace(UNTOLD, sight=bare), PORT))))
+    assert "Ships: no ship at berth." in empty
+    assert "Containers: none seen." in empty
+
+
 def test_findings_are_plain_json() -> None:
+    assert json.loads(
+        json.dumps(replace(FOUND, ports=(replace(PORT, goods=GOODS, sight=SIGHT), PORT)).as_dict())
+    )
     assert json.loads(json.dumps(FOUND.as_dict()))["ports"][1]["awakening"]["about"] == "2023-08-20"
 
 
