@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 from odc.geo.geobox import GeoBox
+from xarray.backends import BackendArray
+from xarray.core.indexing import IndexingSupport, LazilyIndexedArray, explicit_indexing_adapter
 
 from tasks.archive.damage import DAMAGE, DamagedError, first_line
 from tasks.archive.schema import COORDINATES, bands_of, box_of, open_group
@@ -101,6 +103,17 @@ class _Stack:
         return read_plane(self.array, int(self.slots[k]), self.scene_ids[k], self.site_id, window)
 
 
+class _Dates(BackendArray):
+    """The slots of one band as Xarray wants an array that is read when it is asked for."""
+
+    def __init__(self, stack: _Stack) -> None:
+        self.stack, self.shape, self.dtype = stack, stack.shape, stack.dtype
+
+    def __getitem__(self, key: Any) -> Any:
+        """Read what Xarray asks for: along each axis a number or a slice."""
+        return explicit_indexing_adapter(key, self.shape, IndexingSupport.BASIC, self.stack.__getitem__)
+
+
 def read_plane(
     array: Any, slot: int, scene_id: str, site_id: str, window: Sequence[Any] = ()
 ) -> npt.NDArray[Any]:
@@ -130,8 +143,9 @@ def on_scenes(
 ) -> Any:
     """Run a pure function where the pixels are.
 
-    Loads the given slots of a cube, in that order, and returns ``function(block, *args)``; what
-    travels between processes is the reference and the result, never the cube.
+    Hands the given slots of a cube, in that order, to ``function(block, *args)`` and returns what it does;
+    what travels between processes is the reference and the result, never the cube. Pixels are read when the
+    function asks for them: one that takes the dates one by one holds one at a time.
     """
     cube = open_group(read_session(ref, snapshot).store, mode="r", path=collection)
     try:
@@ -139,12 +153,10 @@ def on_scenes(
     except DAMAGE as fault:
         raise DamagedError(f"the coordinates of {collection} are damaged ({first_line(fault)})") from fault
     ids = [str(scene_id) for scene_id in along["scene_id"][1]]
-    # Plane by plane: a fancy index over shards costs four times as much (0.80 s against 0.21 s for 29).
     bands = {}
     for name in bands_of(cube):
-        array = cube[name]
-        planes = [read_plane(array, s, i, ref.site_id) for s, i in zip(slots, ids, strict=True)]
-        bands[name] = (("time", "y", "x"), np.stack(planes), dict(array.attrs))
+        dates = _Dates(_Stack(cube[name], np.asarray(slots), ids, ref.site_id))
+        bands[name] = (("time", "y", "x"), LazilyIndexedArray(dates), dict(cube[name].attrs))
     along["time"] = ("time", along["time"][1].astype("datetime64[s]"))
     return function(xr.Dataset(bands, along, {"collection": collection}), *args)
 

@@ -13,6 +13,9 @@ from dataclasses import dataclass, replace
 from tasks.science.moorings import BerthLook
 
 
+NOT_SEEN = "not_seen"
+
+
 @dataclass(frozen=True)
 class ReconcileOptions:
     """Which reading is published."""
@@ -57,8 +60,9 @@ def reconcile(
     Returns
     -------
     dict
-        A look per berth of `detected`. What only one reading can tell is that reading's, and never marked:
-        there is nothing to disagree with. Hulls keep their outlines where both found ships and agree.
+        A look per berth of `detected`. A berth of which too little was seen stays untold. What only one
+        reading can tell is that reading's, and never marked: there is nothing to disagree with. Hulls keep
+        their outlines where both found ships and agree.
     """
     return {
         zone_id: _one(look, compared.get(zone_id), lengths_m[zone_id], pixel_m, options)
@@ -69,7 +73,7 @@ def reconcile(
 def _one(
     hulls: BerthLook, quay: BerthLook | None, length_m: float, pixel_m: float, options: ReconcileOptions
 ) -> BerthLook:
-    if quay is None or quay.occupied_m is None:
+    if quay is None or quay.occupied_m is None or hulls.flag == NOT_SEEN:
         return hulls
     if hulls.occupied_m is None:
         return quay

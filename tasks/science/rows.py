@@ -148,7 +148,7 @@ def write_looks(
     written = Measured([], [], [])
     last: dict[str, View] = {}
     for k in range(block.sizes["time"]):
-        scene = block.isel(time=k)
+        scene = block.isel(time=k).load()
         seen = eye.look(scene, k >= first)
         pixels = seen.pixels.ravel()
         shares = {z: float(pixels[at].mean()) if at.size else 0.0 for z, at in layers.pixels.items()}

@@ -30,7 +30,7 @@ def ref(tmp_path: Path) -> ArchiveRef:
 
 
 def as_it_is(block: xr.Dataset) -> xr.Dataset:
-    return block
+    return block.load()
 
 
 def within_a_mantissa(stored: np.ndarray, delivered: np.ndarray) -> bool:

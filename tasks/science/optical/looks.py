@@ -87,7 +87,7 @@ def learn_optical(block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoB
     keep = layers.near if ashore is None else layers.near | ashore.where
     stack = []
     for k in range(block.sizes["time"]):
-        scene = block.isel(time=k)
+        scene = block.isel(time=k).load()
         planes = reflectance_of(scene, bands)
         unclear = clouds_of(scene, planes, layers.pixel_m)
         stack.append({name: np.where(unclear, np.nan, plane)[keep] for name, plane in planes.items()})

@@ -129,7 +129,7 @@ def estimate_background(
     # Only the pixels that matter are kept per date: memory is dates × water, not dates × window.
     stack = np.empty((block.sizes["time"], int(near.sum())), np.float32)
     for k in range(block.sizes["time"]):
-        joined = join_bands(block.isel(time=k), bands, water)
+        joined = join_bands(block.isel(time=k).load(), bands, water)
         stack[k] = standardise(joined, water, multilook_px).values[near]
     seen = np.isfinite(stack)
     count = seen.sum(axis=0)
@@ -146,7 +146,7 @@ def estimate_background(
 
     def date(k: int) -> npt.NDArray[np.float32]:
         found: npt.NDArray[np.float32] = standardise(
-            join_bands(block.isel(time=k), bands, water), water, 0
+            join_bands(block.isel(time=k).load(), bands, water), water, 0
         ).values
         return found
 

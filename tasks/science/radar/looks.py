@@ -63,8 +63,9 @@ def learn_radar(
     if ashore is None:
         unknown = np.full(box.shape, np.nan, np.float32)
         return planes | dict.fromkeys(cover_planes(bands, radar=True), unknown)
-    dates = [decibels(block.isel(time=k), bands) for k in range(block.sizes["time"])]
-    columns = {band: np.stack([date[band][ashore.where] for date in dates]) for band in bands}
+    scenes = (block.isel(time=k).load() for k in range(block.sizes["time"]))
+    dates = [{band: plane[ashore.where] for band, plane in decibels(s, bands).items()} for s in scenes]
+    columns = {band: np.stack([date[band] for date in dates]) for band in bands}
     return planes | learn_ashore(columns, ashore, radar=True)
 
 
