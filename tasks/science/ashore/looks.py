@@ -55,7 +55,7 @@ def look_ashore(
         return {zone: _of_level(look) for zone, look in levels.items()}
     yards = [plot for plot in layers.plots if plot.kind is ZoneKind.CONTAINER_YARD]
     stacks = find_stacks(shown, memory, yards, seen, ashore.steady, layers.box)
-    trains = measure_rails(shown, memory, layers.plots, seen, layers.pixel_m)
+    trains = measure_rails(shown, memory, layers.plots, seen, ashore.steady, layers.pixel_m)
     return {zone: _of_yard(look) for zone, look in stacks.items()} | {
         zone: _of_tracks(look) for zone, look in trains.items()
     }

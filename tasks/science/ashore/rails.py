@@ -5,6 +5,9 @@ from shade, wet ballast and a picture that lies a metre off is colour: these mak
 together, while rust, paint and boxes change their ratios. So the ratios of the bands are compared with those
 of the empty bundle, averaged along the axis, and read off in cross-sections: how far along the anomaly runs,
 and how many tracks wide it is. Black and grey cars on grey ballast are missed; cross shade is not counted.
+
+Light and slide are taken out first, as for stacks: they are not one sum over the port, and goods on the plots
+are no part of the light. Coal beside the tracks is too dark for a ratio; it counts as not seen.
 """
 
 from __future__ import annotations
@@ -18,7 +21,10 @@ from scipy import ndimage
 
 from tasks.model import ZoneKind
 from tasks.science.ashore.cars import find_files
+from tasks.science.ashore.patches import DEFAULT_STACKS, StackOptions
+from tasks.science.ashore.stacks import LIGHT_REACH_PX, Ground, around, slide_of
 from tasks.science.plots import Plot
+from tasks.science.registration import filled, slid
 
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -71,6 +77,13 @@ class RailOptions:
     most_snow: float = 0.15
     """Share of the bundle under snow: what lies between the patches is half under snow as well."""
 
+    dark: float = 0.7
+    """Share of the bundle's own ballast (upper quartile) below which remembered ground is a heap, with its
+    blurred rim: coal has half the light of ballast, and twice the noise in a ratio."""
+
+    least_known: float = 0.5
+    """Share of a cell's surroundings that must be seen: a mean of few pixels is noise, not a train."""
+
     snow_rise: float = 0.03
     """Rise of reflectance in every band from which ground lies under snow; haze raises blue alone."""
 
@@ -98,8 +111,10 @@ def measure_rails(
     bare: Mapping[str, Plane],
     plots: Sequence[Plot],
     seen: Mask,
+    steady: Mask,
     pixel_m: float,
     options: RailOptions = DEFAULT_RAILS,
+    lighting: StackOptions = DEFAULT_STACKS,
 ) -> dict[str, RailLook]:
     """Measure every bundle of tracks in one scene.
 
@@ -108,15 +123,19 @@ def measure_rails(
     planes
         Each band, ``(y, x)`` reflectance.
     bare
-        The same bands of the empty place, ``(y, x)`` reflectance; NaN where it is not known.
+        Planes of `learn_bare`, ``<band>`` and ``<band>_spread``, ``(y, x)`` reflectance; NaN where not known.
     plots
-        Yards and tracks of the site: the tracks are measured, and all of them tell the date's light.
+        Yards and tracks of the site: the tracks are measured.
     seen
         ``(y, x)`` pixels that the scene shows.
+    steady
+        ``(y, x)`` ground on which nothing stands: it tells the date's light around each bundle.
     pixel_m
         Edge of a pixel, metres.
     options
         Thresholds.
+    lighting
+        From when the light is too uneven, and steady ground too white, to tell anything.
 
     Returns
     -------
@@ -127,26 +146,38 @@ def measure_rails(
     tracks = [plot for plot in plots if plot.kind is ZoneKind.RAIL_YARD]
     if pixel_m > options.coarsest_m or len(bands) < 2:
         return {plot.zone_id: RailLook("not_measured", None) for plot in tracks}
-    rises = {plot.zone_id: _rise(planes, bare, bands, plot, seen) for plot in plots}
-    known = [rise for rise in rises.values() if np.isfinite(rise).any()]
-    haze = np.nanmedian(np.concatenate(known, axis=1), axis=1) if known else np.full(len(bands), np.nan)
-    if not haze.min() < options.snow_rise:
-        return {plot.zone_id: RailLook("not_seen", None) for plot in tracks}
-    looks = {}
-    for plot in tracks:
-        level = np.stack([bare[band][plot.rows, plot.cols] for band in bands])
-        looks[plot.zone_id] = _look(rises[plot.zone_id] - haze[:, None], level, plot, pixel_m, options)
-    return looks
+    known = seen & np.logical_and.reduce([np.isfinite(bare[b]) & np.isfinite(planes[b]) for b in bands])
+    ground = Ground({b: planes[b] for b in bands}, bare, known, steady & known, pixel_m)
+    slide = slide_of(ground, tracks)
+    return {plot.zone_id: _measure(ground, plot, slide, options, lighting) for plot in tracks}
 
 
-def _rise(
-    planes: Mapping[str, Plane], bare: Mapping[str, Plane], bands: Sequence[str], plot: Plot, seen: Mask
-) -> npt.NDArray[np.float64]:
-    """Take the empty place off each band, ``(band, pixel)``; NaN where one of them is not seen."""
-    place = plot.rows, plot.cols
-    rise = np.stack([planes[band][place] - bare[band][place] for band in bands]).astype(np.float64)
-    rise[:, ~seen[place] | ~np.isfinite(rise).all(axis=0)] = np.nan
-    return rise
+def _measure(
+    ground: Ground, plot: Plot, slide: tuple[float, float], options: RailOptions, lighting: StackOptions
+) -> RailLook:
+    if not plot.rows.size:
+        return RailLook("not_seen", None)
+    window = around(plot.rows, plot.cols, LIGHT_REACH_PX)
+    lights, white = ground.light(window, lighting)
+    if lights is None or white > lighting.snow_lies:
+        return RailLook("not_seen", None)
+    level = np.stack(
+        [light.on(slid(filled(ground.bare[b][window]), slide)) for b, light in lights.items()]
+    )
+    place = plot.rows - window[0].start, plot.cols - window[1].start
+    bare = level[:, *place]
+    shown = np.stack([ground.planes[b][plot.rows, plot.cols] for b in lights]).astype(np.float64)
+    known = ground.known[plot.rows, plot.cols] & ~_heaps(level, bare, options)[place]
+    return _look(np.where(known, shown - bare, np.nan), bare, plot, ground.pixel_m, options)
+
+
+def _heaps(
+    level: npt.NDArray[np.float32], ballast: npt.NDArray[np.float32], options: RailOptions
+) -> Mask:
+    """Tell where remembered ground is a dark heap or its blurred rim, ``(y, x)``."""
+    usual = np.percentile(ballast, 75, axis=1)
+    dark = (level / usual[:, None, None]).mean(axis=0) < options.dark
+    return np.asarray(ndimage.binary_dilation(dark, np.ones((3, 3), bool)))
 
 
 def _look(
@@ -160,38 +191,44 @@ def _look(
     seen = np.isfinite(ratio).all(axis=0)
     snow = seen & (rise > options.snow_rise).all(axis=0)
     seen &= ~(ratio < -options.shade).all(axis=0) & ~snow
-    if not len(seen) or seen.mean() < options.min_seen or snow.mean() > options.most_snow:
+    if seen.mean() < options.min_seen or snow.mean() > options.most_snow:
         return RailLook("not_seen", None)
-    change = ratio[:, seen] - ratio[:, seen].mean(axis=0)
+    change = ratio - ratio.mean(axis=0)
     if pixel_m <= options.finest_m:
-        files = find_files(change, plot.along_m[seen], plot.across_m[seen], plot)
+        files = find_files(change[:, seen], plot.along_m[seen], plot.across_m[seen], plot)
         low, high = (sum(getattr(file, name) for file in files) for name in ("cars_low", "cars_high"))
         return RailLook("", float(sum(file.length_m for file in files)), low, high)
-    contrast = cross_sections(change, plot.along_m[seen], plot.across_m[seen], plot, options)
+    contrast = cross_sections(np.where(seen, change, np.nan), plot, options)
     tracks = tracks_taken(contrast, options)
     return RailLook("", float(tracks.sum() * options.along_m))
 
 
-def cross_sections(
-    change: npt.NDArray[np.float64],
-    along_m: npt.NDArray[np.float64],
-    across_m: npt.NDArray[np.float64],
-    plot: Plot,
-    options: RailOptions,
-) -> Section:
-    """Average the change of colour in cells along and across, ``(section, cell)``; 0 if nothing is seen."""
+def cross_sections(change: npt.NDArray[np.float64], plot: Plot, options: RailOptions) -> Section:
+    """Average the change of colour in cells along and across, ``(section, cell)``; 0 if too little is seen.
+
+    Parameters
+    ----------
+    change
+        ``(band, pixel)`` of all pixels of the bundle; NaN where not seen.
+    plot
+        The bundle.
+    options
+        Cells, and how far they are averaged.
+    """
     shape = int(plot.length_m // options.along_m) + 1, int(plot.width_m // options.across_m) + 1
-    row = np.clip(along_m // options.along_m, 0, shape[0] - 1).astype(np.intp)
-    col = np.clip((across_m + plot.width_m / 2) // options.across_m, 0, shape[1] - 1).astype(np.intp)
+    row = np.clip(plot.along_m // options.along_m, 0, shape[0] - 1).astype(np.intp)
+    col = np.clip((plot.across_m + plot.width_m / 2) // options.across_m, 0, shape[1] - 1).astype(np.intp)
     spread = options.along_sd_m / options.along_m, options.across_sd_m / options.across_m
 
     def averaged(values: npt.NDArray[np.float64]) -> Section:
         sums = np.bincount(row * shape[1] + col, values, shape[0] * shape[1]).reshape(shape)
         return np.asarray(ndimage.gaussian_filter(sums, spread, mode="constant"))
 
-    weight = averaged(np.ones(len(row)))
-    means = [averaged(values) / np.maximum(weight, 1e-9) for values in change]
-    return np.where(weight > 1e-3, np.sqrt(np.mean(np.square(means), axis=0)), 0.0)
+    seen = np.isfinite(change).all(axis=0)
+    weight, whole = averaged(seen.astype(np.float64)), averaged(np.ones(len(row)))
+    means = [averaged(np.where(seen, values, 0.0)) / np.maximum(weight, 1e-9) for values in change]
+    told = (whole > 1e-3) & (weight >= options.least_known * whole)
+    return np.where(told, np.sqrt(np.mean(np.square(means), axis=0)), 0.0)
 
 
 def tracks_taken(contrast: Section, options: RailOptions) -> npt.NDArray[np.intp]:

@@ -121,22 +121,21 @@ def find_stacks(
     if not wanted:
         return looks
     known = seen & np.logical_and.reduce([np.isfinite(bare[b]) & np.isfinite(planes[b]) for b in bands])
-    ground = _Ground({b: planes[b] for b in bands}, bare, known, steady & known, box, pixel_m)
+    ground = Ground({b: planes[b] for b in bands}, bare, known, steady & known, pixel_m)
     slide = slide_of(ground, wanted)
     for yard in wanted:
-        looks[yard.zone_id] = _measure(ground, yard, slide, shares[yard.zone_id], options)
+        looks[yard.zone_id] = _measure(ground, yard, box, slide, shares[yard.zone_id], options)
     return looks
 
 
 @dataclass(frozen=True, eq=False)
-class _Ground:
+class Ground:
     """One image and what is remembered of its ground."""
 
     planes: Mapping[str, Plane]
     bare: Mapping[str, Plane]
     known: Mask
     steady: Mask
-    box: GeoBox
     pixel_m: float
 
     def light(
@@ -158,10 +157,10 @@ class _Ground:
         return lights, _white(level, {b: p[window][here] for b, p in self.planes.items()}, options)
 
 
-def slide_of(ground: _Ground, yards: Sequence[Plot]) -> tuple[float, float]:
+def slide_of(ground: Ground, yards: Sequence[Plot]) -> tuple[float, float]:
     """Find by how many rows and columns an image lies off the background around a few yards."""
     windows = sorted(
-        (_around(y.rows, y.cols, SLIDE_REACH_PX) for y in yards),
+        (around(y.rows, y.cols, SLIDE_REACH_PX) for y in yards),
         key=lambda w: np.prod([s.stop - s.start for s in w]),
     )[:SLIDE_YARDS]
     band = next(b for b in ("nir", "red", "green", "blue") if b in ground.planes)
@@ -188,7 +187,8 @@ def _side_by_side(plane: npt.NDArray[Any], windows: Sequence[tuple[slice, slice]
     return whole
 
 
-def _around(rows: npt.NDArray[np.intp], cols: npt.NDArray[np.intp], reach: int) -> tuple[slice, slice]:
+def around(rows: npt.NDArray[np.intp], cols: npt.NDArray[np.intp], reach: int) -> tuple[slice, slice]:
+    """Draw the window that reaches so many pixels beyond a few."""
     return tuple(slice(max(int(a.min()) - reach, 0), int(a.max()) + reach + 1) for a in (rows, cols))  # type: ignore[return-value]
 
 
@@ -204,12 +204,17 @@ def _white(remembered: Mapping[str, Plane], shown: Mapping[str, Plane], options:
 
 
 def _measure(
-    ground: _Ground, yard: Plot, slide: tuple[float, float], share: float, options: StackOptions
+    ground: Ground,
+    yard: Plot,
+    box: GeoBox,
+    slide: tuple[float, float],
+    share: float,
+    options: StackOptions,
 ) -> YardLook:
-    lights, white = ground.light(_around(yard.rows, yard.cols, LIGHT_REACH_PX), options)
+    lights, white = ground.light(around(yard.rows, yard.cols, LIGHT_REACH_PX), options)
     if white > options.snow_lies or lights is None:
         return YardLook(share, SNOW if white > options.snow_lies else NOT_MEASURED)
-    frame = lay_frame(yard, ground.box, ground.pixel_m)
+    frame = lay_frame(yard, box, ground.pixel_m)
     told = frame.known(ground.known, slide)
     inside = frame.inside & told
     still, moved = frame.places(), frame.places(slide)
