@@ -77,9 +77,15 @@ class Case:
 
 
 def make_case(
-    folder: Path, scenario: str, seed: int, start: date, end: date, sensors: Sequence[str] = ("sentinel-1",)
+    folder: Path,
+    scenario: str,
+    seed: int,
+    start: date,
+    end: date,
+    sensors: Sequence[str] = ("sentinel-1",),
+    sites: Sequence[str] = (),
 ) -> Case:
-    """Simulate images and run the pipeline on them."""
+    """Simulate images and run the pipeline on them; at all sites of the scenario unless some are named."""
     from flows.backfill import backfill
     from tasks.simulate import Sensor, simulate
 
@@ -88,10 +94,10 @@ def make_case(
         scenario, home / "images", seed=seed, start=start, end=end, sensors=[Sensor(s) for s in sensors],
         defects="few",
     )  # fmt: skip
-    sites = ("najin", "dunay") if scenario == "najin-2023" else ("najin",)
+    sites = sites or (("najin", "dunay") if scenario == "najin-2023" else ("najin",))
     for site in sites:
         backfill(site, start, end, str(catalog), None, str(home / "archive"), str(home / "out"))
-    return Case(scenario, seed, home / "images", home / "out", sites, start, end)
+    return Case(scenario, seed, home / "images", home / "out", tuple(sites), start, end)
 
 
 def published(case: Case, site: str, collection: str = "") -> tuple[pd.DataFrame, gpd.GeoDataFrame]:

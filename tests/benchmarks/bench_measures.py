@@ -104,10 +104,11 @@ def rows_of(folder: Path, seeds: Sequence[int], *, quick: bool) -> Iterator[tupl
         found: dict[str, list[Figure]] = defaultdict(list)
         costs = []
         for seed in seeds:
-            case = make_case(folder, "najin-2023", seed, *(AUTUMN if quick else STORY), (sensor,))
+            case = make_case(folder, "najin-2023", seed, *(AUTUMN if quick else STORY), (sensor,), ("najin",))
             for figure in najin(case, sensor):
                 found[figure.what].append(figure)
-            costs.append(measured_again(case))
+            if seed == seeds[0]:
+                costs.append(measured_again(case))
         yield from (("najin-2023", sensor, median(figures)) for figures in found.values())
         per_scene = [cost.cpu_s / max(cost.scenes, 1) for cost in costs]
         scenes = int(np.median([cost.scenes for cost in costs]))

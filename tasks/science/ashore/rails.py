@@ -224,7 +224,7 @@ def cross_sections(change: npt.NDArray[np.float64], plot: Plot, options: RailOpt
         sums = np.bincount(row * shape[1] + col, values, shape[0] * shape[1]).reshape(shape)
         return np.asarray(ndimage.gaussian_filter(sums, spread, mode="constant"))
 
-    seen = np.isfinite(change).all(axis=0)
+    seen: Mask = np.asarray(np.isfinite(change).all(axis=0))
     weight, whole = averaged(seen.astype(np.float64)), averaged(np.ones(len(row)))
     means = [averaged(np.where(seen, values, 0.0)) / np.maximum(weight, 1e-9) for values in change]
     told = (whole > 1e-3) & (weight >= options.least_known * whole)
