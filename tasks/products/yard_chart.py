@@ -92,9 +92,9 @@ def yard_grid(
     count = tag("text", "looks told", class_="tick", x=width - 2, y=12, text_anchor="end")
     drawn = [tag("g", *_row(row, frame, broad, key)) for row in rows]
     text = (
-        "One row per yard and bundle of tracks, one mark per look: bars as high as the share taken, flat lines "
-        "where nothing stood, outlines for levels, crosses where it was not seen; triangles for ground gained "
-        "(above) and lost (below)."
+        "One row per yard and bundle of tracks, one mark per look: bars as high as the share taken, flat "
+        "lines where nothing stood, outlines for levels, crosses where it was not seen; triangles for ground "
+        "gained (above) and lost (below)."
     )
     body = [hatch(key), *behind, *month_axis(frame), count, *drawn]
     return paper(frame.width, frame.height, key, title, text, body)
