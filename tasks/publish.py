@@ -11,7 +11,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.archive.ledger import Ledger
-from tasks.model import Request
+from tasks.model import Request, Site
 from tasks.products.manifest import read_manifest, state, write_manifest
 from tasks.products.page import render_page
 from tasks.products.publication import written_aside
@@ -25,12 +25,14 @@ from tasks.products.tables import (
     vessels_table,
     write_tables,
 )
+from tasks.products.yards import ASHORE_COLUMNS
 from tasks.science import MEASURE_VERSION
 from tasks.science.basis import comparable
 from tasks.science.plots import TRACK_M
 from tasks.science.rows import Measured
 from tasks.science.series.balance import REACH_M
 from tasks.science.series.turnover import DETECTION_M2
+from tasks.science.series.utilisation import components
 from tasks.science.teu import AREA_ERROR, PACKING, TEU_M2, TIERS, UNNOTICED_M2
 
 log = logging.getLogger(__name__)
@@ -91,12 +93,27 @@ def publish_site(
             tables.utilisation,
             tables.regimes,
             tables.occupancy,
+            _ashore(request.site, looks),
             manifest | _other(looks, shown),
         )
         (aside / "index.html").write_text(page, encoding="utf-8")
         write_manifest(aside, manifest)
     log.info("published %s: %d looks, %d vessels", folder, len(looks), len(vessels))
     return folder
+
+
+def _ashore(site: Site, looks: pd.DataFrame) -> pd.DataFrame:
+    """Keep the looks at yards and tracks that series are made from, with what each zone holds."""
+    _, *parts = components(site, looks)
+    rows = [part.looks[part.looks["zone_kind"] == part.kind.value] for part in parts]
+    table = pd.concat(
+        [
+            here.assign(share=here[part.column].astype(float), capacity=here["zone_id"].map(part.capacity))
+            for part, here in zip(parts, rows, strict=True)
+        ],
+        ignore_index=True,
+    )
+    return table[list(ASHORE_COLUMNS)]
 
 
 def _other(looks: pd.DataFrame, shown: pd.DataFrame) -> dict[str, int]:

@@ -18,16 +18,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tasks.model import WATER_KINDS, Site, ZoneKind
-from tasks.products.chart import looks_chart, monthly_chart
-from tasks.products.headline import Regime, headline, read_regimes
-from tasks.products.quay import Quay, quay_view, read_quay
-from tasks.products.quay_chart import berth_grid, quay_share_chart, ships_chart
+from tasks.products.drawings import quay_charts, shaded, water_charts, yard_charts
+from tasks.products.headline import headline, read_regimes
+from tasks.products.quay import Quay, over, quay_view, read_quay
+from tasks.products.site_months import months_view
 from tasks.products.sketch import Positions, numbered, site_map
 from tasks.products.story import ZoneStory, guessed, read_stories, zone_view
-from tasks.products.wording import day, many, minute, month_name, share
-
-WIDTHS_PX = {"wide": 860, "narrow": 340}
-"""Each chart is drawn for a desk or paper, and for a phone."""
+from tasks.products.wording import day, fenced, many, minute, month_name, share, tens
+from tasks.products.yards import Ashore, read_ashore
+from tasks.products.yards_view import ashore_view
 
 COUNTED_KINDS = WATER_KINDS | {ZoneKind.BERTH}
 """Kinds of which radar at 10 m can tell something."""
@@ -61,6 +60,7 @@ def render_page(
     utilisation: pd.DataFrame,
     regimes: pd.DataFrame,
     occupancy: pd.DataFrame,
+    ashore: pd.DataFrame,
     manifest: dict[str, Any],
     pictures: dict[str, bytes] | None = None,
 ) -> str:
@@ -75,11 +75,14 @@ def render_page(
     vessels
         Points with ``scene_id``; may be empty.
     utilisation
-        Weekly and monthly means; only the months are shown.
+        Weekly and monthly means and shares; only the months are shown.
     regimes
         Columns of ``regimes.parquet``; without a row the page says why nothing is said.
     occupancy
         Share of the quay metres taken by month, `tasks.products.quay.OCCUPANCY_COLUMNS`; may be empty.
+    ashore
+        Looks at yards and tracks, columns `tasks.products.yards.ASHORE_COLUMNS`; may be empty, and of other
+        scenes than `looks`.
     manifest
         Snapshot, versions, inputs, rejected scenes, permanent scatterers, and whether all is simulated.
     pictures
@@ -92,20 +95,27 @@ def render_page(
     """
     stories = read_stories(site, looks, utilisation)
     quay, spells = read_quay(site, looks, occupancy), read_regimes(regimes)
+    grounds = read_ashore(site, ashore)
+    axis = grounds.over(look.when for look in quay.looks)
+    quay = over(quay, axis) if quay.berths else quay
     context = {
         "site": site,
         "headline": headline(spells, quay),
-        "berths": quay_view(quay) | {"charts": _quay_charts(quay, spells), "shaded": _shaded(spells)},
-        "stories": [zone_view(story) | {"charts": _charts(story)} for story in stories],
-        "facts": _facts(looks, stories),
+        "shaded": shaded(spells),
+        "berths": quay_view(quay) | {"charts": quay_charts(quay, spells)},
+        "yards": ashore_view(grounds) | {"charts": yard_charts(grounds, axis, spells)},
+        "whole": months_view(site, utilisation),
+        "stories": [zone_view(story) | {"charts": water_charts(story)} for story in stories],
+        "radar": "sensor" not in looks or not len(looks) or bool((looks["sensor"] == "radar").any()),
+        "facts": _facts(looks, stories, grounds),
         "map": _map_view(site, vessels, stories, quay, manifest),
-        "zones": _zone_rows(site, looks),
+        "zones": _zone_rows(site, looks, grounds),
         "newest": _newest_rows(stories, quay),
         "manifest": manifest,
         "inputs": _input_rows(manifest),
         "most_rejected": MOST_REJECTED,
         "pictures": {caption: base64.b64encode(data).decode() for caption, data in (pictures or {}).items()},
-        "credit": _credit(looks, manifest),
+        "credit": _credit(pd.concat([looks, ashore], ignore_index=True), manifest),
         "files": FILES,
     }
     return _environment().get_template("page.html.j2").render(context)
@@ -121,69 +131,31 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {"day": day, "minute": minute, "month": month_name, "share": share, "many": many}
+    environment.filters |= {"tens": tens, "fenced": fenced}
     return environment
 
 
-def _charts(story: ZoneStory) -> dict[str, dict[str, Markup]]:
-    """Draw both charts in both widths; `chart` escapes what it is given. Without a look there are none."""
-    if not story.looks:
-        return {}
-    mean, every = (
-        f"{story.name}: {what}" for what in ("vessels per look, by month", "vessels in every look")
-    )
-    return {
-        size: {
-            "months": Markup(monthly_chart(story.months, mean, f"m{story.number}-{size}", width)),
-            "looks": Markup(looks_chart(story.looks, story.months, every, f"l{story.number}-{size}", width)),
-        }
-        for size, width in WIDTHS_PX.items()
-    }
-
-
-def _quay_charts(quay: Quay, spells: Sequence[Regime]) -> dict[str, dict[str, Markup]]:
-    """Draw the three charts of the berths in both widths; they escape what they are given."""
-    if not quay.berths:
-        return {}
-    drawings = {
-        "ships": (ships_chart, "Ships at berth in every look"),
-        "shares": (quay_share_chart, "Share of the quay metres taken, by month"),
-        "grid": (berth_grid, "Which berth was taken when"),
-    }
-    return {
-        size: {
-            name: Markup(draw(quay, spells, title, f"{name}-{size}", width))
-            for name, (draw, title) in drawings.items()
-        }
-        for size, width in WIDTHS_PX.items()
-    }
-
-
-def _shaded(spells: Sequence[Regime]) -> str:
-    """Tell what is shaded behind the charts of the berths: nothing, a regime, or regimes and a change."""
-    if not spells or not all(spell.established for spell in spells):
-        return ""
-    return "change" if len(spells) > 1 else "steady"
-
-
-def _facts(looks: pd.DataFrame, stories: Sequence[ZoneStory]) -> dict[str, Any]:
+def _facts(looks: pd.DataFrame, stories: Sequence[ZoneStory], grounds: Ashore) -> dict[str, Any]:
     """Count what the whole page rests on."""
-    times = [pd.Timestamp(t).to_pydatetime() for t in looks["acquired"]] if len(looks) else []
+    pairs = zip(looks["acquired"], looks["scene_id"], strict=True) if len(looks) else ()
+    scenes = {(pd.Timestamp(when).to_pydatetime(), str(scene_id)) for when, scene_id in pairs}
+    scenes |= {(look.when, look.scene_id) for ground in grounds.grounds for look in ground.looks}
     return {
-        "first": min(times, default=None),
-        "last": max(times, default=None),
-        "scenes": looks["scene_id"].nunique() if len(looks) else 0,
+        "first": min((when for when, _ in scenes), default=None),
+        "last": max((when for when, _ in scenes), default=None),
+        "scenes": len({scene_id for _, scene_id in scenes}),
         "looks": sum(len(story.looks) for story in stories),
         "told": sum(len(story.told) for story in stories),
     }
 
 
-def _zone_rows(site: Site, looks: pd.DataFrame) -> list[dict[str, Any]]:
-    """Tell of each measured zone whether this sensor could measure it."""
-    rows = []
+def _zone_rows(site: Site, looks: pd.DataFrame, grounds: Ashore) -> list[dict[str, Any]]:
+    """Tell of each measured zone what could be told of it, or why nothing."""
+    rows, ashore = [], {ground.zone.zone_id: ground.told_of for ground in grounds.grounds}
     for number, zone in numbered(site):
         here = looks[looks["zone_id"] == zone.zone_id] if len(looks) else looks
         flags = {flag for cell in here["flags"].dropna() for flag in cell.split(";")} if len(here) else set()
-        silent = not len(here) or not here["vessel_count"].notna().any()
+        silent = zone.zone_id not in ashore and (not len(here) or not here["vessel_count"].notna().any())
         unmeasured = silent and (zone.kind not in COUNTED_KINDS or "not_measured" in flags)
         rows.append(
             {
@@ -194,6 +166,7 @@ def _zone_rows(site: Site, looks: pd.DataFrame) -> list[dict[str, Any]]:
                 "kind": zone.kind.value.replace("_", " "),
                 "guessed": guessed(zone),
                 "unmeasured": unmeasured,
+                "told": "" if silent else ashore.get(zone.zone_id, "vessels"),
                 "state": _state(unmeasured, silent, len(here)),
             }
         )

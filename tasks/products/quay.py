@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ import pandas as pd
 
 from tasks.model import Site, Zone, ZoneKind
 from tasks.products.sketch import numbered
-from tasks.products.story import UNSETTLED, Month, months_of, value_of
+from tasks.products.story import UNSETTLED, Month, flags_of, months_of, value_of
 
 OCCUPANCY_COLUMNS = ("start", "end", "mean", "low", "high", "looks")
 """Of the monthly table: first day, first day after, share of the quay metres taken with its 90 % interval
@@ -146,7 +146,7 @@ def _berth_looks(looks: pd.DataFrame, zone_id: str) -> list[BerthLook]:
 
 def _berth_look(row: dict[Any, Any]) -> BerthLook:
     when, scene_id = pd.Timestamp(row["acquired"]).to_pydatetime(), str(row["scene_id"])
-    flags = frozenset(row["flags"].split(";")) - {""} if isinstance(row["flags"], str) else frozenset()
+    flags = flags_of(row["flags"])
     share, ships = value_of(row.get("occupied_fraction")), value_of(row.get("vessel_count"))
     if share is None or ships is None:
         state = UNKNOWN if "not_measured" in flags else UNSEEN
@@ -182,6 +182,12 @@ def _months(occupancy: pd.DataFrame, looks: Sequence[QuayLook]) -> list[Month]:
         seen = int(row.get("looks") or 0)
         months.append(Month(month.start, taken, seen, mean=mean, low=low, high=high))
     return months
+
+
+def over(quay: Quay, months: Sequence[Month]) -> Quay:
+    """Spread a quay's months over those of a longer time; a month without a look says so."""
+    known = {month.start: month for month in quay.months}
+    return replace(quay, months=[known.get(month.start, month) for month in months])
 
 
 def _percent(cell: Any) -> float | None:

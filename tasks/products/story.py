@@ -104,17 +104,21 @@ def _read_looks(looks: pd.DataFrame, zone_id: str) -> list[Look]:
     rows = looks[looks["zone_id"] == zone_id].sort_values(["acquired", "scene_id"], kind="stable")
     found = []
     for row in rows.to_dict("records"):
-        flags = frozenset(row["flags"].split(";")) - {""} if isinstance(row["flags"], str) else frozenset()
         seen, told = value_of(row["seen_fraction"]), value_of(row["vessel_count"])
         number = None if told is None else int(told)
         when = pd.Timestamp(row["acquired"]).to_pydatetime()
-        found.append(Look(when, str(row["scene_id"]), number, seen, flags))
+        found.append(Look(when, str(row["scene_id"]), number, seen, flags_of(row["flags"])))
     return found
 
 
 def value_of(cell: Any) -> float | None:
     """Read a number that may be None, NaN or NA."""
     return None if pd.isna(cell) else float(cell)
+
+
+def flags_of(cell: Any) -> frozenset[str]:
+    """Read flags written one after the other; none where there is no text."""
+    return frozenset(cell.split(";")) - {""} if isinstance(cell, str) else frozenset()
 
 
 def _read_months(

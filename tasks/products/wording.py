@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -79,3 +80,26 @@ def many(number: int, noun: str) -> str:
     ('1\xa0look', '0\xa0looks')
     """
     return f"{number}\xa0{noun}{'' if number == 1 else 's'}"
+
+
+def tens(value: float) -> str:
+    r"""Write metres or square metres to ten of them: pixels and edges allow no more.
+
+    Examples
+    --------
+    >>> tens(2479.5), tens(0.0), tens(4.5)
+    ('2,480', '0', 'under 10')
+    """
+    return "under 10" if 0 < value < 10 else f"{round(value, -1):,.0f}"
+
+
+def fenced(interval: tuple[float, float]) -> str:
+    """Write an interval of containers, rounded outward to ten.
+
+    Examples
+    --------
+    >>> fenced((84.9, 1233.1))
+    'between 80 and 1,240'
+    """
+    low, high = interval
+    return f"between {math.floor(low / 10) * 10:,} and {math.ceil(high / 10) * 10:,}"

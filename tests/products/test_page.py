@@ -15,6 +15,7 @@ from tasks.model import Site, Zone, ZoneKind
 from tasks.products.page import render_page
 from tasks.products.quay import OCCUPANCY_COLUMNS
 from tasks.products.tables import regimes_table
+from tasks.products.yards import ASHORE_COLUMNS
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 VOID = {"meta", "link", "img", "br"}
@@ -107,6 +108,7 @@ MONTHS = make_months(
 VESSELS = make_vessels(("S1A_0", 35.02, 35.01), ("S1A_0", 35.03, 35.01), ("S1A_4", 35.03, 35.015))
 NO_REGIMES = regimes_table([])
 NO_OCCUPANCY = pd.DataFrame(columns=list(OCCUPANCY_COLUMNS))
+NO_ASHORE = pd.DataFrame(columns=list(ASHORE_COLUMNS))
 MANIFEST: dict[str, Any] = {
     "roadstead": "0.1.0",
     "site": "port",
@@ -121,7 +123,7 @@ MANIFEST: dict[str, Any] = {
 
 def render(**changes: Any) -> str:
     given: dict[str, Any] = {"site": make_site(), "looks": LOOKS, "vessels": VESSELS, "utilisation": MONTHS}
-    given |= {"regimes": NO_REGIMES, "occupancy": NO_OCCUPANCY, "manifest": MANIFEST}
+    given |= {"regimes": NO_REGIMES, "occupancy": NO_OCCUPANCY, "ashore": NO_ASHORE, "manifest": MANIFEST}
     return render_page(**(given | changes))
 
 

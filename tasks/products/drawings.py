@@ -1,0 +1,73 @@
+"""The page's charts, each drawn for a desk and for a phone; what draws them escapes what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from markupsafe import Markup
+
+from tasks.products.chart import looks_chart, monthly_chart
+from tasks.products.headline import Regime
+from tasks.products.quay import Quay
+from tasks.products.quay_chart import berth_grid, quay_share_chart, ships_chart
+from tasks.products.story import Month, ZoneStory
+from tasks.products.yard_chart import yard_grid
+from tasks.products.yards import Ashore
+
+WIDTHS_PX = {"wide": 860, "narrow": 340}
+"""Each chart is drawn for a desk or paper, and for a phone."""
+
+Charts = dict[str, dict[str, Markup]]
+"""By size and name."""
+
+
+def water_charts(story: ZoneStory) -> Charts:
+    """Draw both charts of a water zone; without a look there are none."""
+    if not story.looks:
+        return {}
+    mean, every = (
+        f"{story.name}: {what}" for what in ("vessels per look, by month", "vessels in every look")
+    )
+    return {
+        size: {
+            "months": Markup(monthly_chart(story.months, mean, f"m{story.number}-{size}", width)),
+            "looks": Markup(looks_chart(story.looks, story.months, every, f"l{story.number}-{size}", width)),
+        }
+        for size, width in WIDTHS_PX.items()
+    }
+
+
+def quay_charts(quay: Quay, spells: Sequence[Regime]) -> Charts:
+    """Draw the three charts of the berths; without a berth there are none."""
+    if not quay.berths:
+        return {}
+    drawings: Mapping[str, tuple[Callable[..., str], str]] = {
+        "ships": (ships_chart, "Ships at berth in every look"),
+        "shares": (quay_share_chart, "Share of the quay metres taken, by month"),
+        "grid": (berth_grid, "Which berth was taken when"),
+    }
+    return {
+        size: {
+            name: Markup(draw(quay, spells, title, f"{name}-{size}", width))
+            for name, (draw, title) in drawings.items()
+        }
+        for size, width in WIDTHS_PX.items()
+    }
+
+
+def yard_charts(ashore: Ashore, months: Sequence[Month], spells: Sequence[Regime]) -> Charts:
+    """Draw the chart of yards and tracks over some months; where none was told of there is none."""
+    if not ashore.grounds:
+        return {}
+    title = "How much of each yard and of each bundle of tracks was taken when"
+    return {
+        size: {"grid": Markup(yard_grid(ashore, months, spells, title, f"ashore-{size}", width))}
+        for size, width in WIDTHS_PX.items()
+    }
+
+
+def shaded(spells: Sequence[Regime]) -> str:
+    """Tell what is shaded behind the charts: nothing, a regime, or regimes and a change."""
+    if not spells or not all(spell.established for spell in spells):
+        return ""
+    return "change" if len(spells) > 1 else "steady"
