@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 from tasks.science.moorings import BerthLook
 
-
 NOT_SEEN = "not_seen"
 
 
