@@ -161,9 +161,7 @@ def _measure(
     lights, white = ground.light(window, lighting)
     if lights is None or white > lighting.snow_lies:
         return RailLook("not_seen", None)
-    level = np.stack(
-        [light.on(slid(filled(ground.bare[b][window]), slide)) for b, light in lights.items()]
-    )
+    level = np.stack([light.on(slid(filled(ground.bare[b][window]), slide)) for b, light in lights.items()])
     place = plot.rows - window[0].start, plot.cols - window[1].start
     bare = level[:, *place]
     shown = np.stack([ground.planes[b][plot.rows, plot.cols] for b in lights]).astype(np.float64)
@@ -171,9 +169,7 @@ def _measure(
     return _look(np.where(known, shown - bare, np.nan), bare, plot, ground.pixel_m, options)
 
 
-def _heaps(
-    level: npt.NDArray[np.float32], ballast: npt.NDArray[np.float32], options: RailOptions
-) -> Mask:
+def _heaps(level: npt.NDArray[np.float32], ballast: npt.NDArray[np.float32], options: RailOptions) -> Mask:
     """Tell where remembered ground is a dark heap or its blurred rim, ``(y, x)``."""
     usual = np.percentile(ballast, 75, axis=1)
     dark = (level / usual[:, None, None]).mean(axis=0) < options.dark
@@ -226,7 +222,7 @@ def cross_sections(change: npt.NDArray[np.float64], plot: Plot, options: RailOpt
 
     seen = np.isfinite(change).all(axis=0)
     weight, whole = averaged(seen.astype(np.float64)), averaged(np.ones(len(row)))
-    means = [averaged(np.where(seen, values, 0.0)) / np.maximum(weight, 1e-9) for values in change]
+    means = [averaged(values) / np.maximum(weight, 1e-9) for values in np.where(seen, change, 0.0)]
     told = (whole > 1e-3) & (weight >= options.least_known * whole)
     return np.where(told, np.sqrt(np.mean(np.square(means), axis=0)), 0.0)
 
