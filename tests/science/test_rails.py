@@ -46,7 +46,21 @@ def bundle(kind: ZoneKind = ZoneKind.RAIL_YARD, middle_m: float = 0.0, wide_m: f
 PLOTS = (bundle(), bundle(ZoneKind.CONTAINER_YARD, 30.0, 40.0))
 RAIL = PLOTS[0].zone_id
 SEEN = np.ones(SHAPE, bool)
+
+
+def beside() -> npt.NDArray[np.bool_]:
+    """Ground around yards and tracks, on which nothing stands."""
+    drawn = np.zeros(SHAPE, bool)
+    for plot in PLOTS:
+        drawn[plot.rows, plot.cols] = True
+    return np.asarray(
+        ndimage.binary_dilation(drawn, iterations=20) & ~ndimage.binary_dilation(drawn, iterations=2)
+    )
+
+
+STEADY = beside()
 BARE = {band: np.full(SHAPE, level, np.float32) for band, level in BALLAST.items()}
+BARE |= {f"{band}_spread": np.full(SHAPE, 0.004, np.float32) for band in BALLAST}
 
 
 def picture(
@@ -84,7 +98,7 @@ def fixture_rng() -> np.random.Generator:
 def test_metres_of_trains(
     files: list[tuple[float, float, float]], true_m: float, rng: np.random.Generator
 ) -> None:
-    found = measure_rails(picture(files, rng), BARE, PLOTS, SEEN, PIXEL_M)
+    found = measure_rails(picture(files, rng), BARE, PLOTS, SEEN, STEADY, PIXEL_M)
     assert set(found) == {RAIL}
     assert found[RAIL].flag == ""
     assert found[RAIL].occupied_m == pytest.approx(true_m, rel=0.2)
@@ -93,7 +107,9 @@ def test_metres_of_trains(
 
 def test_bare_tracks_in_any_light_are_free(rng: np.random.Generator) -> None:
     for light in (0.8, 1.0, 1.2):
-        assert measure_rails(picture([], rng, light), BARE, PLOTS, SEEN, PIXEL_M)[RAIL] == RailLook("", 0.0)
+        assert measure_rails(picture([], rng, light), BARE, PLOTS, SEEN, STEADY, PIXEL_M)[RAIL] == RailLook(
+            "", 0.0
+        )
 
 
 def test_shade_lorries_and_grass_beside_are_no_train(rng: np.random.Generator) -> None:
@@ -104,16 +120,50 @@ def test_shade_lorries_and_grass_beside_are_no_train(rng: np.random.Generator) -
     for band, dark in {"blue": 0.6, "green": 0.5, "red": 0.45, "nir": 0.4}.items():
         planes[band][shade] *= dark
     planes["nir"][grass] += 0.08
-    assert measure_rails(planes, BARE, PLOTS, SEEN, PIXEL_M)[RAIL].occupied_m == 0.0
+    assert measure_rails(planes, BARE, PLOTS, SEEN, STEADY, PIXEL_M)[RAIL].occupied_m == 0.0
+
+
+COAL = {"blue": 0.035, "green": 0.036, "red": 0.037, "nir": 0.042}
+
+
+def test_coal_beside_the_tracks_is_no_train_in_any_light(rng: np.random.Generator) -> None:
+    along, across = places(PIXEL_M / FINE)
+    heaps = ((np.abs(along % 90 - 45) < 30) & (across > 3) & (across < 25)).astype(float)
+    share = (
+        ndimage.gaussian_filter(heaps, 0.6 * FINE).reshape(SHAPE[0], FINE, SHAPE[1], FINE).mean(axis=(1, 3))
+    )
+    coal = {band: (share * (COAL[band] - level)).astype(np.float32) for band, level in BALLAST.items()}
+    bare = BARE | {band: BARE[band] + coal[band] for band in BALLAST}
+    for light, haze, slide in ((0.75, 0.03, (0.0, 0.6)), (1.0, 0.0, (0.4, -0.5)), (1.3, -0.01, (0.0, 0.0))):
+        for files, true_m in (([], 0.0), ([(20.0, 230.0, -2.6)], 210.0)):
+            drawn = picture(files, rng)
+            planes = {
+                band: np.asarray(
+                    (drawn[band] + ndimage.shift(coal[band], slide, order=1)) * light
+                    + (haze if band == "blue" else haze / 3),
+                    np.float32,
+                )
+                for band in BALLAST
+            }
+            found = measure_rails(planes, bare, PLOTS, SEEN, STEADY, PIXEL_M)[RAIL]
+            assert found.flag == ""
+            assert found.occupied_m == pytest.approx(true_m, rel=0.2)
+
+
+def test_goods_on_the_yards_are_no_light(rng: np.random.Generator) -> None:
+    planes = picture([], rng)
+    yard = PLOTS[1]
+    planes["red"][yard.rows, yard.cols] += 0.1  # rusty boxes all over, and more ground than the tracks
+    assert measure_rails(planes, BARE, PLOTS, SEEN, STEADY, PIXEL_M)[RAIL] == RailLook("", 0.0)
 
 
 def test_what_cannot_be_told_is_null(rng: np.random.Generator) -> None:
     planes = picture([(20, 230, 0.0)], rng)
     seen = SEEN.copy()
     seen[:, 50:] = False
-    assert measure_rails(planes, BARE, PLOTS, seen, PIXEL_M)[RAIL] == RailLook("not_seen", None)
-    assert measure_rails(planes, BARE, PLOTS, SEEN, 10.0)[RAIL] == RailLook("not_measured", None)
+    assert measure_rails(planes, BARE, PLOTS, seen, STEADY, PIXEL_M)[RAIL] == RailLook("not_seen", None)
+    assert measure_rails(planes, BARE, PLOTS, SEEN, STEADY, 10.0)[RAIL] == RailLook("not_measured", None)
     snowy = {band: plane + np.float32(0.15) for band, plane in planes.items()}
-    assert measure_rails(snowy, BARE, PLOTS, SEEN, PIXEL_M)[RAIL] == RailLook("not_seen", None)
+    assert measure_rails(snowy, BARE, PLOTS, SEEN, STEADY, PIXEL_M)[RAIL] == RailLook("not_seen", None)
     nowhere = {band: np.full(SHAPE, np.nan, np.float32) for band in BARE}
-    assert measure_rails(planes, nowhere, PLOTS, SEEN, PIXEL_M)[RAIL] == RailLook("not_seen", None)
+    assert measure_rails(planes, nowhere, PLOTS, SEEN, STEADY, PIXEL_M)[RAIL] == RailLook("not_seen", None)

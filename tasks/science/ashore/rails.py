@@ -222,7 +222,7 @@ def cross_sections(change: npt.NDArray[np.float64], plot: Plot, options: RailOpt
 
     seen: Mask = np.asarray(np.isfinite(change).all(axis=0))
     weight, whole = averaged(seen.astype(np.float64)), averaged(np.ones(len(row)))
-    means = [averaged(np.where(seen, values, 0.0)) / np.maximum(weight, 1e-9) for values in change]
+    means = [averaged(values) / np.maximum(weight, 1e-9) for values in np.where(seen, change, 0.0)]
     told = (whole > 1e-3) & (weight >= options.least_known * whole)
     return np.where(told, np.sqrt(np.mean(np.square(means), axis=0)), 0.0)
 
