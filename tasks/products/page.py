@@ -46,6 +46,8 @@ FLAG_WORDS = {
 FILES = (
     ("looks.parquet", "one row per look and zone: count, share seen, flags; null where it could not be told"),
     ("vessels.parquet", "one row per detection: position, outline, length with its error, heading, scene"),
+    ("stacks.parquet", "outlines of stacks in the yards, and of what a look did not see of them"),
+    ("balance.parquet", "what left the yards and what came up on them while a ship lay at a berth"),
     ("utilisation.csv", "the weekly and monthly means with their intervals and numbers of looks"),
     ("regimes.parquet", "when activity changed: date, interval, probability, status, when it could be known"),
     ("series.zarr", "looks, means and shares of the quay as arrays, for xarray.open_zarr"),
@@ -247,9 +249,9 @@ def _credit(looks: pd.DataFrame, manifest: Mapping[str, Any]) -> str:
     """Credit Copernicus where its images were used, as its licence asks."""
     if manifest.get("simulated") or not len(looks):
         return ""
-    sentinel = looks["scene_id"].astype(str).str.startswith("S1") | looks["collection"].astype(
+    sentinel = looks["scene_id"].astype(str).str.startswith(("S1", "S2")) | looks["collection"].astype(
         str
-    ).str.contains("sentinel-1", case=False)
+    ).str.contains("sentinel-[12]", case=False)
     if not sentinel.any():
         return ""
     years = sorted(set(looks.loc[sentinel, "acquired"].dt.year))

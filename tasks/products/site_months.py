@@ -11,7 +11,6 @@ import pandas as pd
 
 from tasks.model import Site
 from tasks.products.story import value_of
-from tasks.products.wording import share as in_percent
 
 WHOLE = "*"
 """Zone id of the site as a whole."""
@@ -82,7 +81,7 @@ def months_view(site: Site, utilisation: pd.DataFrame) -> dict[str, Any]:
     named = {str(row["index_of"]) for row in _rows(utilisation) if not pd.isna(row["index_of"])}
     return {
         "months": months,
-        "parts": [(name, PARTS[name][0]) for name in told],
+        "parts": told,
         "untold": [words for name, (words, _) in PARTS.items() if name not in told],
         "index_of": _index_of(site, max(named, default="")),
         "indexed": any(month.index.mean is not None for month in months),
@@ -96,7 +95,5 @@ def _index_of(site: Site, named: str) -> str:
     weights = [site.weights.get(weight, 0.0) for _, weight in here]
     if not sum(weights):
         return ""
-    return ", ".join(
-        f"{words} {in_percent(weight / sum(weights))}"
-        for (words, _), weight in zip(here, weights, strict=True)
-    )
+    shares = [f"{100 * weight / sum(weights):.3g}\xa0%" for weight in weights]
+    return ", ".join(f"{words} {share}" for (words, _), share in zip(here, shares, strict=True))

@@ -29,14 +29,14 @@ from tasks.products.wording import share as in_percent
 from tasks.products.wording import tens
 from tasks.products.yards import UNKNOWN, Ashore, Ground, GroundLook
 
-BAR_PX = 24
+BAR_PX = 30
 SMALLEST_BAR_PX = 3
 """Ground of which little is taken is still seen to be taken."""
 
 LANE_PX = 9
 """For the marks of ground gained or lost; a row without any has no lane."""
 
-NAME_PX = 15
+NAME_PX = 18
 """For the name above a row where there is no room beside it."""
 
 GAP_PX = 8
@@ -117,11 +117,12 @@ def _row(row: Row, frame: Frame, broad: float, key: str) -> Iterable[str]:
     yield tag("title", words(f"{ground.name}: {told} of {len(looks)} looks told"))
     name, count = f"{ground.number} · {ground.name}", f"{told} of {len(looks)}"
     below = row.low - row.base + GAP_PX / 2
-    yield from row_words(frame, row.base, name, count, above=row.base - row.top + 4, below=below)
-    empty = [frame.x(look.when) for look in ground.told if not look.share and not look.level]
-    yield from flats(empty, row.base, broad)
+    yield from row_words(frame, row.base, name, count, above=row.base - row.top + 5, below=below)
+    # Crosses first: there may be more of them than of bars, and they must not cover one.
     unseen = [frame.x(k.when) for k in looks if k.share is None and UNKNOWN not in k.flags]
     yield from crosses(unseen, row.base - 6, broad)
+    empty = [frame.x(look.when) for look in ground.told if not look.share and not look.level]
+    yield from flats(empty, row.base, broad)
     for look in looks:
         if look.share is None and UNKNOWN in look.flags:
             yield _unknown(look, frame, row.base, broad, key)

@@ -23,7 +23,7 @@ def ashore_view(ashore: Ashore) -> dict[str, Any]:
         "any_level": any(look.level for look in looks),
         "any_area": any(yard.told and not yard.levels for yard in ashore.yards),
         "open_scale": sum(
-            any(look.level and look.flags & UNSETTLED for look in yard.told) for yard in ashore.yards
+            yard.told[-1].level and bool(yard.told[-1].flags & UNSETTLED) for yard in ashore.yards
         ),
         "gained": _most(ashore.yards, gained=True),
         "lost": _most(ashore.yards, gained=False),
