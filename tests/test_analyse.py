@@ -52,7 +52,7 @@ def test_radar_is_compared_within_its_orbit_and_colours_with_all() -> None:
 
 @pytest.mark.parametrize("side", [500, 2000, 6000, 20_000])
 def test_large_ports_get_small_jobs(side: int) -> None:
-    looks = _looks_per_job((side, side), 4)
+    looks = _looks_per_job((side, side), ("blue", "green", "red", "nir"))
     assert 1 <= looks <= LOOKS_PER_JOB
     held = (looks + LOOKS_BACK) * side * side * 4 * 4
     assert held <= JOB_BYTES or looks == 1
