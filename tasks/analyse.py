@@ -40,8 +40,8 @@ JOB_BYTES = 256e6
 """Stored pixels that a job holds at most, those it compares with included; so a large port at 3 m gets small
 jobs, not large workers."""
 
-BYTES_PER_PIXEL = 4
-"""Of radar; optical numbers take two."""
+RADAR_BYTES, OPTICAL_BYTES = 4, 2
+"""Stored, of one pixel in one band."""
 
 LOOKS_BACK = 6
 """Earlier scenes of a series among which a zone's previous clear look is sought: at 60 % cloud all six are
@@ -144,7 +144,7 @@ def measuring_jobs(request: Request, ledger: Ledger, measured: dict[str, str]) -
         stored = stored_epochs(archive_ref(request), collection, str(ledger.snapshot))
         method = method_of(ledger.bands[collection])
         settled = {(e.quarter, e.orbit): e for e in _epochs(method, scenes)}
-        most = _looks_per_job(_box(request, collection).shape, len(ledger.bands[collection]))
+        most = _looks_per_job(_box(request, collection).shape, ledger.bands[collection])
         for series in _series(method, scenes):
             for part in _runs(series, [s.scene_id in wanted for s in series], method, most):
                 key = _epoch_key(method, series[part.start])
@@ -176,9 +176,10 @@ def _runs(
             start = k
 
 
-def _looks_per_job(shape: tuple[int, int], bands: int) -> int:
+def _looks_per_job(shape: tuple[int, int], bands: Sequence[str]) -> int:
     """Scenes per job within the bytes that it may hold."""
-    held = JOB_BYTES / (shape[0] * shape[1] * bands * BYTES_PER_PIXEL)
+    each = RADAR_BYTES if method_of(bands) is RADAR else OPTICAL_BYTES
+    held = JOB_BYTES / (shape[0] * shape[1] * len(bands) * each)
     return int(min(max(held - LOOKS_BACK, 1), LOOKS_PER_JOB))
 
 

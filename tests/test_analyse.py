@@ -50,11 +50,12 @@ def test_radar_is_compared_within_its_orbit_and_colours_with_all() -> None:
     ]
 
 
+@pytest.mark.parametrize(("bands", "each"), [(("vv", "vh"), 4), (("blue", "green", "red", "nir"), 2)])
 @pytest.mark.parametrize("side", [500, 2000, 6000, 20_000])
-def test_large_ports_get_small_jobs(side: int) -> None:
-    looks = _looks_per_job((side, side), 4)
+def test_large_ports_get_small_jobs(side: int, bands: tuple[str, ...], each: int) -> None:
+    looks = _looks_per_job((side, side), bands)
     assert 1 <= looks <= LOOKS_PER_JOB
-    held = (looks + LOOKS_BACK) * side * side * 4 * 4
+    held = (looks + LOOKS_BACK) * side * side * len(bands) * each
     assert held <= JOB_BYTES or looks == 1
 
 

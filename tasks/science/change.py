@@ -10,8 +10,9 @@ so that numbers of different dates can be laid side by side.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numba
@@ -73,6 +74,11 @@ class Ground:
     zones: Mapping[str, npt.NDArray[np.intp]]
     """Members of the list, by zone id."""
 
+    @cached_property
+    def members(self) -> list[npt.NDArray[np.intp]]:
+        """Those of each kind."""
+        return [np.flatnonzero(self.kind == kind) for kind in range(KINDS)]
+
 
 def lay_ground(zones: Mapping[str, Mask], water: Mask, quayside: Mask) -> Ground:
     """List the pixels in which a site is compared.
@@ -123,45 +129,45 @@ def view_of(planes: Mapping[str, Plane], seen: Mask, ground: Ground) -> View:
     return View(values, {name: (columns[1], columns[2]) for name, columns in taken.items()})
 
 
-def compare(now: View, then: View, ground: Ground) -> dict[str, Change | None]:
-    """Tell of every zone how it changed between two dates; None where they have too little in common."""
-    sums = np.zeros((5, len(ground.rows)))
-    bands = 0
-    for name, values in now.values.items():
-        if name not in then.values:
-            continue
-        bands += 1
-        weights, spread = _fits(values, then.values[name], then.slopes[name], ground)
-        _add_rest(values, then.values[name], *then.slopes[name], ground.kind, weights, spread, sums)
-    return {zone: _summary(sums, at, bands) for zone, at in ground.zones.items()}
-
-
-def _summary(sums: npt.NDArray[np.float64], at: npt.NDArray[np.intp], bands: int) -> Change | None:
-    raw, left, noise, grain, ratio = sums[:, at]
-    both = np.isfinite(ratio)
-    if not bands or both.sum() < min(FEWEST_PX, max(len(at) // 2, 1)):
-        return None
-    limit = stats.chi2.isf(FALSE_ALARM, bands)
-    before, after = float(raw[both].mean()) / bands, float(left[both].mean()) / bands
-    energy = max(after - float(noise[both].mean()) / bands, 0.0)
-    told = (before - after) / max(before - float(grain[both].mean()) / bands, TINY)
-    return Change(float((ratio[both] > limit).mean()), energy, float(np.clip(told, 0, 1)))
+def compare(
+    now: View, then: View, ground: Ground, zones: Collection[str] | None = None
+) -> dict[str, Change | None]:
+    """Tell of zones, all or some, how they changed between two dates; None where too little is in common."""
+    fits = [
+        (values, then.values[name], *then.slopes[name], *_fits(values, then.values[name], then.slopes[name], ground))
+        for name, values in now.values.items()
+        if name in then.values
+    ]
+    told: dict[str, Change | None] = dict.fromkeys(ground.zones if zones is None else zones)
+    if not fits:
+        return told
+    planes = tuple(np.stack(parts) for parts in zip(*fits, strict=True))
+    limit = stats.chi2.isf(FALSE_ALARM, len(fits))
+    for zone in told:
+        at = ground.zones[zone]
+        both, changed, *sums = _tally(*planes, ground.kind, at, limit)
+        if both >= min(FEWEST_PX, max(len(at) // 2, 1)):
+            raw, left, noise, grain = (total / both / len(fits) for total in sums)
+            explained = (raw - left) / max(raw - grain, TINY)
+            told[zone] = Change(changed / both, max(left - noise, 0.0), float(np.clip(explained, 0, 1)))
+    return told
 
 
 def _fits(now: Column, then: Column, slopes: tuple[Column, Column], ground: Ground) -> tuple[Column, Column]:
     """Fit light and slide of every kind of ground: ``(kind, 4)`` weights and its noise, NaN if not told."""
     weights, spread = np.full((KINDS, 4), np.nan, np.float32), np.full(KINDS, np.nan, np.float32)
-    for kind in range(KINDS):
-        usable = np.flatnonzero((ground.kind == kind) & np.isfinite(now) & np.isfinite(then))
+    for kind, members in enumerate(ground.members):
+        usable = members[np.isfinite(now[members]) & np.isfinite(then[members])]
         if usable.size < FEWEST_PX:
             continue
         used = usable[:: max(usable.size // FITTED_PX, 1)]
+        target = now[used]
         design = np.stack([then[used], np.ones(used.size, np.float32), *(s[used] for s in slopes)], axis=1)
         # Raw differences begin: most of the ground is as it was, so their median and spread tell who differs.
-        kept = _within(now[used] - then[used])
+        kept = _within(target - then[used])
         for _ in range(3):
-            found = _solve(design[kept], now[used][kept])
-            rest = np.asarray(now[used] - design @ found, np.float32)
+            found = _solve(design[kept], target[kept])
+            rest = np.asarray(target - design @ found, np.float32)
             kept = _within(rest)
         weights[kind], spread[kind] = found, max(MAD_TO_SD * float(np.median(np.abs(rest))), TINY)
     return weights, spread
@@ -197,17 +203,26 @@ def _take(plane: Any, seen: Any, rows: Any, cols: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_rest(
-    now: Any, then: Any, down: Any, right: Any, kind: Any, weights: Any, spread: Any, sums: Any
-) -> None:
-    """Add one plane's squares to ``(5, pixel)``: raw, left, noise, grain, and left over noise; NaN unseen."""
-    for k in range(now.size):
-        w = weights[kind[k]]
-        grain = spread[kind[k]] ** 2
-        left = now[k] - (w[0] * then[k] + w[1] + w[2] * down[k] + w[3] * right[k])
-        noise = grain + UNSTEADY**2 * (down[k] ** 2 + right[k] ** 2)
-        sums[0, k] += (now[k] - then[k]) ** 2
-        sums[1, k] += left**2
-        sums[2, k] += noise
-        sums[3, k] += grain
-        sums[4, k] += left**2 / noise
+def _tally(
+    now: Any, then: Any, down: Any, right: Any, weights: Any, spread: Any, kind: Any, at: Any, limit: float
+) -> Any:
+    """Count a zone's pixels that all planes saw, those that changed, and sum squares: raw, left, noise, grain."""
+    both, changed = 0, 0
+    raws = rests = noises = grains = 0.0
+    for k in at:
+        raw = rest = noise = grain = ratio = 0.0
+        for p in range(len(now)):
+            w, fine = weights[p, kind[k]], spread[p, kind[k]] ** 2
+            off = now[p, k] - then[p, k]
+            left = now[p, k] - (w[0] * then[p, k] + w[1] + w[2] * down[p, k] + w[3] * right[p, k])
+            own = fine + UNSTEADY**2 * (down[p, k] ** 2 + right[p, k] ** 2)
+            raw += off**2
+            rest += left**2
+            noise += own
+            grain += fine
+            ratio += left**2 / own
+        if np.isfinite(ratio):
+            both += 1
+            changed += ratio > limit
+            raws, rests, noises, grains = raws + raw, rests + rest, noises + noise, grains + grain
+    return both, changed, raws, rests, noises, grains

@@ -172,17 +172,17 @@ def _changes(view: View, last: Mapping[str, View], clear: set[str], eye: Eye) ->
     """Compare the zones that a look saw with when each was last seen, and with the empty place."""
     told: dict[str, dict[str, float]] = {zone: {} for zone in clear}
     for then in {id(v): v for zone, v in last.items() if zone in clear}.values():
-        found = compare(view, then, eye.ground)
-        for zone in clear:
-            if last.get(zone) is then and (change := found[zone]) is not None:
+        own = [zone for zone in clear if last.get(zone) is then]
+        for zone, change in compare(view, then, eye.ground, own).items():
+            if change is not None:
                 told[zone] |= {
                     "change_fraction": change.fraction,
                     "change_energy": change.energy,
                     "change_explained": change.explained,
                 }
     if eye.empty is not None:
-        for zone, change in compare(view, eye.empty, eye.ground).items():
-            if zone in clear and change is not None:
+        for zone, change in compare(view, eye.empty, eye.ground, clear).items():
+            if change is not None:
                 told[zone]["baseline_change_fraction"] = change.fraction
     return told
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -29,9 +29,9 @@ NO_MEMORY = "no_memory"
 """Flag of a background from too few scenes to tell a fixed object from a vessel that stays."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layers:
-    """A site drawn on a grid."""
+    """A site drawn on a grid; shared by all that ask for it, so not to be written to."""
 
     box: GeoBox
     zones: dict[str, npt.NDArray[np.bool_]]
@@ -71,8 +71,9 @@ class Layers:
         return drawn
 
 
+@lru_cache(maxsize=4)
 def draw_site(site: Site, box: GeoBox) -> Layers:
-    """Draw a site's zones on a grid."""
+    """Draw a site's zones on a grid, once in a process: it costs as much as measuring two scenes."""
     zones = zone_masks(box, site.measured_zones)
     structures = draw(box, [z.geometry for z in site.zones if z.kind is ZoneKind.STRUCTURE], touched=True)
     structures = ndimage.binary_dilation(structures, EIGHT, iterations=STRUCTURE_MARGIN_PX)
