@@ -134,18 +134,18 @@ def compare(
 ) -> dict[str, Change | None]:
     """Tell of zones, all or some, how they changed between two dates; None where too little is in common."""
     fits = [
-        (values, then.values[name], *then.slopes[name], *_fits(values, then.values[name], then.slopes[name], ground))
+        (values, then.values[name], *slopes, *_fits(values, then.values[name], slopes, ground))
         for name, values in now.values.items()
-        if name in then.values
+        if (slopes := then.slopes.get(name)) is not None
     ]
     told: dict[str, Change | None] = dict.fromkeys(ground.zones if zones is None else zones)
     if not fits:
         return told
-    planes = tuple(np.stack(parts) for parts in zip(*fits, strict=True))
-    limit = stats.chi2.isf(FALSE_ALARM, len(fits))
+    current, former, down, right, weights, spread = (np.stack(parts) for parts in zip(*fits, strict=True))
+    limit = float(stats.chi2.isf(FALSE_ALARM, len(fits)))
     for zone in told:
         at = ground.zones[zone]
-        both, changed, *sums = _tally(*planes, ground.kind, at, limit)
+        both, changed, *sums = _tally(current, former, down, right, weights, spread, ground.kind, at, limit)
         if both >= min(FEWEST_PX, max(len(at) // 2, 1)):
             raw, left, noise, grain = (total / both / len(fits) for total in sums)
             explained = (raw - left) / max(raw - grain, TINY)
@@ -206,7 +206,7 @@ def _take(plane: Any, seen: Any, rows: Any, cols: Any) -> Any:
 def _tally(
     now: Any, then: Any, down: Any, right: Any, weights: Any, spread: Any, kind: Any, at: Any, limit: float
 ) -> Any:
-    """Count a zone's pixels that all planes saw, those that changed, and sum squares: raw, left, noise, grain."""
+    """Count a zone's pixels seen by all planes, those that changed, and sum squares: raw, left, noise, grain."""
     both, changed = 0, 0
     raws = rests = noises = grains = 0.0
     for k in at:
