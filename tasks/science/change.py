@@ -206,7 +206,7 @@ def _take(plane: Any, seen: Any, rows: Any, cols: Any) -> Any:
 def _tally(
     now: Any, then: Any, down: Any, right: Any, weights: Any, spread: Any, kind: Any, at: Any, limit: float
 ) -> Any:
-    """Count a zone's pixels seen by all planes, those that changed, and sum squares: raw, left, noise, grain."""
+    """Count a zone's pixels seen by all planes and those changed; sum squares: raw, left, noise, grain."""
     both, changed = 0, 0
     raws = rests = noises = grains = 0.0
     for k in at:
