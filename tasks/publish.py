@@ -93,7 +93,7 @@ def publish_site(
             tables.utilisation,
             tables.regimes,
             tables.occupancy,
-            _ashore(request.site, looks),
+            ashore_looks(request.site, looks),
             manifest | _other(looks, shown),
         )
         (aside / "index.html").write_text(page, encoding="utf-8")
@@ -102,7 +102,7 @@ def publish_site(
     return folder
 
 
-def _ashore(site: Site, looks: pd.DataFrame) -> pd.DataFrame:
+def ashore_looks(site: Site, looks: pd.DataFrame) -> pd.DataFrame:
     """Keep the looks at yards and tracks that series are made from, with what each zone holds."""
     _, *parts = components(site, looks)
     rows = [part.looks[part.looks["zone_kind"] == part.kind.value] for part in parts]

@@ -117,7 +117,7 @@ def render_page(
         "inputs": _input_rows(manifest),
         "most_rejected": MOST_REJECTED,
         "pictures": {caption: base64.b64encode(data).decode() for caption, data in (pictures or {}).items()},
-        "credit": _credit(pd.concat([looks, ashore], ignore_index=True), manifest),
+        "credit": _credit([looks, ashore], manifest),
         "files": FILES,
     }
     return _environment().get_template("page.html.j2").render(context)
@@ -245,15 +245,19 @@ def _input_rows(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _credit(looks: pd.DataFrame, manifest: Mapping[str, Any]) -> str:
+def _credit(tables: Sequence[pd.DataFrame], manifest: Mapping[str, Any]) -> str:
     """Credit Copernicus where its images were used, as its licence asks."""
-    if manifest.get("simulated") or not len(looks):
+    if manifest.get("simulated"):
         return ""
-    sentinel = looks["scene_id"].astype(str).str.startswith(("S1", "S2")) | looks["collection"].astype(
-        str
-    ).str.contains("sentinel-[12]", case=False)
-    if not sentinel.any():
+    years = {year for table in tables if len(table) for year in _sentinel_years(table)}
+    if not years:
         return ""
-    years = sorted(set(looks.loc[sentinel, "acquired"].dt.year))
-    period = str(years[0]) if len(years) == 1 else f"{years[0]}–{years[-1]}"
+    period = str(min(years)) if len(years) == 1 else f"{min(years)}–{max(years)}"
     return f"contains modified Copernicus Sentinel data {period}"
+
+
+def _sentinel_years(looks: pd.DataFrame) -> set[int]:
+    """List the years of the looks that rest on Sentinel images."""
+    named = looks["scene_id"].astype(str).str.match(r"S[12][A-D]_")
+    sentinel = named | looks["collection"].astype(str).str.contains(r"sentinel-[12]", case=False)
+    return {int(year) for year in looks.loc[sentinel, "acquired"].dt.year}
