@@ -166,7 +166,7 @@ def _fits(now: Column, then: Column, slopes: tuple[Column, Column], ground: Grou
         # Raw differences begin: most of the ground is as it was, so their median and spread tell who differs.
         kept = _within(target - then[used])
         for _ in range(3):
-            found = _solve(design[kept], target[kept])
+            found = _solve(design, target, kept)
             rest = np.asarray(target - design @ found, np.float32)
             kept = _within(rest)
         weights[kind], spread[kind] = found, max(MAD_TO_SD * float(np.median(np.abs(rest))), TINY)
@@ -178,13 +178,31 @@ def _within(rest: Column) -> Mask:
     return np.asarray(offset <= OUTLIER * max(MAD_TO_SD * float(np.median(offset)), TINY))
 
 
-def _solve(design: Plane, target: Column) -> Column:
+def _solve(design: Plane, target: Column, kept: Mask) -> Column:
     """Least squares by the normal equations, kept from ruin on flat ground by a whisper of a prior."""
-    scale = np.maximum(np.abs(design).max(axis=0), TINY)
-    wide = (design / scale).astype(np.float64)
-    normal = wide.T @ wide
-    normal[np.diag_indices_from(normal)] += 1e-6 * len(wide)
-    return np.asarray(np.linalg.solve(normal, wide.T @ target) / scale, dtype=np.float32)
+    normal, right, scale = _normal(design, target, kept)
+    normal[np.diag_indices_from(normal)] += 1e-6 * kept.sum()
+    return np.asarray(np.linalg.solve(normal, right) / scale, dtype=np.float32)
+
+
+@numba.njit(cache=True, nogil=True)
+def _normal(design: Any, target: Any, kept: Any) -> Any:
+    """Normal equations of the rows kept, each column brought to at most 1, and by what."""
+    count, size = design.shape
+    scale = np.full(size, np.float32(TINY))
+    for k in range(count):
+        if kept[k]:
+            for i in range(size):
+                scale[i] = max(scale[i], abs(design[k, i]))
+    normal, right, row = np.zeros((size, size)), np.zeros(size), np.zeros(size)
+    for k in range(count):
+        if kept[k]:
+            for i in range(size):
+                row[i] = design[k, i] / scale[i]
+                right[i] += row[i] * target[k]
+                for j in range(i + 1):
+                    normal[i, j] += row[i] * row[j]
+    return normal + np.tril(normal, -1).T, right, scale
 
 
 @numba.njit(cache=True, nogil=True)

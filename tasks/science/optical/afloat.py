@@ -44,7 +44,7 @@ def find_afloat(
     # Known land holds no ship; the margin around a ship beside it is compared with the same water.
     wanted = np.ones(part.solid.shape, bool)
     if known:
-        wanted = ndimage.binary_dilation(~part.solid, EIGHT, iterations=MARGIN_PX + 1)
+        wanted = ndimage.maximum_filter(~part.solid, 2 * MARGIN_PX + 3, mode="constant")
     score, contrast = stand_out(
         part.planes, part.level, part.spread, part.body, wanted, pixel_m, part.empty, options.nearby
     )

@@ -14,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -248,13 +250,15 @@ def _means(values: Column, bins: npt.NDArray[np.intp], where: Mask, count: int) 
     return np.where(shown > 0.5 * np.bincount(bins[where], minlength=count), mean, np.nan)
 
 
-def _median_along(values: Column, half: int) -> Column:
+@numba.njit(cache=True, nogil=True)
+def _median_along(values: Any, half: int) -> Any:
     """Median of a cross-section and its neighbours on either side; NaN left out."""
-    padded = np.pad(values, half, constant_values=np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
-    known = np.isfinite(windows).any(axis=1)
-    out = np.full(len(values), np.nan)
-    out[known] = np.nanmedian(windows[known], axis=1)
+    out = np.full(values.size, np.nan)
+    for k in range(values.size):
+        near = values[max(k - half, 0) : k + half + 1]
+        near = near[np.isfinite(near)]
+        if near.size:
+            out[k] = np.median(near)
     return out
 
 
