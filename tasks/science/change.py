@@ -187,7 +187,7 @@ def _solve(design: Plane, target: Column, kept: Mask) -> Column:
 
 @numba.njit(cache=True, nogil=True)
 def _normal(design: Any, target: Any, kept: Any) -> Any:
-    """Normal equations of the rows kept, each column brought to at most 1, and by what."""
+    """Set up the normal equations of the rows kept, each column brought to at most 1; also by what."""
     count, size = design.shape
     scale = np.full(size, np.float32(TINY))
     for k in range(count):
