@@ -146,11 +146,11 @@ def compare(
     told: dict[str, Change | None] = dict.fromkeys(ground.zones if zones is None else zones)
     if not fits:
         return told
-    planes = tuple(np.stack(parts) for parts in zip(*fits, strict=True))
+    today, before, down, right, weights, spread = (np.stack(parts) for parts in zip(*fits, strict=True))
     limit = stats.chi2.isf(FALSE_ALARM, len(fits))
     for zone in told:
         at = ground.zones[zone]
-        both, changed, *sums = _tally(*planes, ground.kind, at, limit)
+        both, changed, *sums = _tally(today, before, down, right, weights, spread, ground.kind, at, limit)
         if both >= min(FEWEST_PX, max(len(at) // 2, 1)):
             raw, left, noise, grain = (total / both / len(fits) for total in sums)
             explained = (raw - left) / max(raw - grain, TINY)
@@ -192,7 +192,7 @@ def _solve(design: Plane, target: Column, kept: Mask) -> Column:
 
 @numba.njit(cache=True, nogil=True)
 def _normal(design: Any, target: Any, kept: Any) -> Any:
-    """Normal equations of the rows kept, each column brought to at most 1, and by what."""
+    """Add up the normal equations of the rows kept, each column brought to at most 1, and by what."""
     count, size = design.shape
     scale = np.full(size, np.float32(TINY))
     for k in range(count):
@@ -229,7 +229,7 @@ def _take(plane: Any, seen: Any, rows: Any, cols: Any) -> Any:
 def _tally(
     now: Any, then: Any, down: Any, right: Any, weights: Any, spread: Any, kind: Any, at: Any, limit: float
 ) -> Any:
-    """Count a zone's pixels seen and those that changed, and sum squares: raw, left, noise, grain."""
+    """Count a zone's pixels seen and changed, and sum squares: raw, left, noise, grain."""
     both, changed = 0, 0
     raws = rests = noises = grains = 0.0
     for k in at:
