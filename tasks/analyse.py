@@ -30,7 +30,7 @@ from tasks.science import MEASURE_VERSION
 from tasks.science.epochs import MIN_SCENES, Epoch, Moment, quarter_of
 from tasks.science.methods import RADAR, Method, method_of
 from tasks.science.radar.background import scatterer_list
-from tasks.science.rows import Measured, Rows
+from tasks.science.rows import LOOKS_BACK, Measured, Rows
 from tasks.science.zones import NO_MEMORY, draw_site
 
 LOOKS_PER_JOB = 16
@@ -42,10 +42,6 @@ jobs, not large workers."""
 
 RADAR_BYTES, OPTICAL_BYTES = 4, 2
 """Stored, of one pixel in one band."""
-
-LOOKS_BACK = 6
-"""Earlier scenes of a series among which a zone's previous clear look is sought: at 60 % cloud all six are
-lost once in twenty."""
 
 THIN_MEMORY = 4
 """Below this many scenes a background cannot tell a fixed object from a vessel that stays."""

@@ -149,9 +149,8 @@ def _large(suspect: Mask, step: int, options: CloudOptions) -> Mask:
 def _cells(mask: Mask, step: int) -> npt.NDArray[np.float64]:
     """Share of each cell that is marked; cells at the edges are cut."""
     rows, cols = (np.arange(0, size, step) for size in mask.shape)
-    whole = np.pad(
-        mask, [(0, -size % step) for size in mask.shape]
-    )  # sums over an axis: a fifth of reduceat's time
+    # Sums over an axis take a fifth of reduceat's time.
+    whole = np.pad(mask, [(0, -size % step) for size in mask.shape])
     lines = whole.reshape(len(rows), step, -1).sum(axis=1, dtype=np.int32)
     marked = lines.reshape(len(rows), len(cols), step).sum(axis=2)
     sizes = [np.diff(np.r_[at, size]) for at, size in zip((rows, cols), mask.shape, strict=True)]

@@ -55,6 +55,20 @@ def rows(measured: list[Measured]) -> list[list[dict[str, Any]]]:
     return [[{name: str(value) for name, value in row.items()} for row in kind] for kind in joined]
 
 
+def test_a_look_too_long_ago_is_compared_with_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what a look is compared with would follow from where a job begins."""
+    monkeypatch.setattr("tasks.science.rows.LOOKS_BACK", BACK)
+    stack = radar()
+    stack["vv"][2 : 2 + BACK] = np.nan
+    background = learn_radar(stack, ("vv",), PORT, BOX)
+    looks = measure_scenes(stack, background, ("vv",), PORT, BOX).looks
+    after = [row for row in looks if row["scene_id"] == f"s{2 + BACK:02}"]
+    assert after
+    assert all(row["change_fraction"] is None for row in after)
+    again = [row for row in looks if row["scene_id"] == f"s{3 + BACK:02}"]
+    assert all(row["change_fraction"] is not None for row in again)
+
+
 @pytest.mark.parametrize("step", [1, 2, 4])
 @pytest.mark.parametrize("kind", ["radar", "optical"])
 def test_jobs_of_any_length_tell_the_same(kind: str, step: int) -> None:
