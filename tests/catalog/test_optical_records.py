@@ -337,10 +337,15 @@ def both(folder: Path) -> Path:
     return folder / "catalog.json"
 
 
-def test_radar_is_taken_where_nothing_is_named(tmp_path: Path) -> None:
+def test_all_images_are_taken_where_nothing_is_named(tmp_path: Path) -> None:
     made = plan(request_of(both(tmp_path), tmp_path))
-    assert [s.collection for s in made.new] == ["tiny-s1", "tiny-s1"]
+    assert {s.collection for s in made.new} == {"tiny-s1", "tiny-s2"}
     assert made.rejected == ()
+
+
+def test_radar_alone_is_taken_where_it_is_named(tmp_path: Path) -> None:
+    made = plan(request_of(both(tmp_path), tmp_path, "tiny-s1"))
+    assert [s.collection for s in made.new] == ["tiny-s1", "tiny-s1"]
 
 
 def test_optical_images_are_taken_where_there_is_no_radar(tmp_path: Path) -> None:
