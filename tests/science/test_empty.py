@@ -11,6 +11,7 @@ from tasks.science.radar.empty import (
     Date,
     estimate_empty,
     free_dates,
+    free_together,
     section_means,
     surroundings,
 )
@@ -96,6 +97,26 @@ def test_the_lower_heap_is_found_however_few_are_in_it(
     told = free_dates(values[:, None], 1.0)[:, 0]
     assert not told[free:].any() or free < 0.05 * len(values)
     assert told[:free].all()
+
+
+def test_a_quay_of_which_now_one_end_is_dark_and_now_the_other_was_never_free() -> None:
+    ends = np.array([[1, 1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1, 1]] * 4, bool)
+    assert not free_together(ends, np.ones_like(ends), 7).any()
+    assert free_together(np.vstack([ends, np.ones((1, 7), bool)]), np.ones((9, 7), bool), 7).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_stretches_free_together_equal_their_slow_twin(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    seen = rng.random((4, 12)) < 0.8
+    free = seen & (rng.random((4, 12)) < 0.7)
+    wanted = np.zeros(12, bool)
+    for first in range(10):
+        part = slice(first, first + 3)
+        for date in range(4):
+            if (free[date, part] | ~seen[date, part]).all() and free[date, part].any():
+                wanted[part] = True
+    np.testing.assert_array_equal(free_together(free, seen, 3), wanted)
 
 
 def test_one_date_far_below_the_others_is_a_heap_and_one_date_alone_is_none() -> None:

@@ -59,6 +59,10 @@ class RunOptions:
     """Share of the brightness on either side below which a run is parted; near the border of two berths,
     where ships end, less of a dip tells."""
 
+    noise: float = 0.5
+    """What a cross-section may be dark by chance: a dip is no dip without it. Dark hulls were parted into
+    pieces too faint for ships."""
+
 
 DEFAULT_RUNS = RunOptions()
 
@@ -154,7 +158,7 @@ def _parted(
     cuts = np.arange(first + least, last - least + 1)
     if not cuts.size:
         return [(first, last)]
-    depth = np.array([_depth(values, first, last, int(cut)) for cut in cuts])
+    depth = np.array([_depth(values, first, last, int(cut), options.noise) for cut in cuts])
     apart = np.min([np.abs(cuts - border) for border in [*borders, np.inf]], axis=0)
     near = apart <= options.border_m / pixel_m
     # Of dips alike the one nearest the border.
@@ -169,10 +173,10 @@ def _parted(
     return parts[0] + parts[1]
 
 
-def _depth(values: Profile, first: int, last: int, cut: int) -> float:
+def _depth(values: Profile, first: int, last: int, cut: int, noise: float) -> float:
     """Brightness at a cut, between two cross-sections, as a share of that of the darker side."""
     sides = float(np.median(values[first:cut])), float(np.median(values[cut:last]))
-    return float(min(values[cut - 1], values[cut])) / max(min(sides), 1e-6)
+    return (float(min(values[cut - 1], values[cut])) + noise) / max(min(sides), 1e-6)
 
 
 def _sized(start_m: float, end_m: float, options: RunOptions) -> Run:
