@@ -56,6 +56,12 @@ def test_a_ship_across_two_berths_stays_one() -> None:
     assert run.within(SLOTS[1]) == pytest.approx(60, abs=15)
 
 
+def test_a_faint_hull_is_not_parted_by_its_noise() -> None:
+    hull = [2.4, 2.9, 2.6, 2.4, 2.7, 0.6, 2.6, 2.8, 2.4, 2.9, 2.6, 2.4]
+    (run,) = runs(np.array([0.0, *hull, 0.0, 0.0, 0.0]))
+    assert run.length_m == pytest.approx(120, abs=20)
+
+
 def test_a_crane_is_not_a_ship() -> None:
     assert runs(profile((100, 120, 100))) == []
 
