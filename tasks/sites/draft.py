@@ -19,6 +19,7 @@ from tasks.errors import InputError
 from tasks.model import ZoneKind
 from tasks.sites.berth_strips import Strip, lay_strips
 from tasks.sites.coastline import Box, Coastline
+from tasks.sites.layout import MAX_BERTH_TO_WATER_M
 from tasks.sites.quay_lines import find_quays
 
 HARBOUR_M = 400.0
@@ -122,6 +123,8 @@ def draft_site(coast: Coastline, lon: float, lat: float, radius_km: float, site_
     strips = lay_strips(quays, water, water.difference(roads))
     drawn = shapely.union_all([strip.outline for strip in strips])
     harbour = _pieces(water.difference(roads).difference(drawn), MIN_HARBOUR_M2)
+    # A creek too small for a zone of its own leaves its quay without water.
+    strips = [s for s in strips if s.outline.distance(harbour.union(roads)) <= MAX_BERTH_TO_WATER_M / 2]
     features = [
         *_waters(harbour, roads),
         *_berths(strips),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shapely import affinity
 from shapely.geometry import mapping, shape
@@ -131,6 +131,7 @@ def test_every_berth_has_known_ground_behind_it_and_passes_with_and_without_land
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.5, 1.0, 3.0]))
+@example(seed=47815, radius_km=0.5)
 def test_any_land_gives_a_file_in_order(seed: int, radius_km: float) -> None:
     """Piers, islets and holes thrown at random on and off a shore."""
     rng = np.random.default_rng(seed)
