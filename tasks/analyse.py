@@ -28,10 +28,11 @@ from tasks.grid import cell_lonlat
 from tasks.model import Request
 from tasks.science import MEASURE_VERSION
 from tasks.science.epochs import MIN_SCENES, Epoch, Moment, quarter_of
+from tasks.science.flags import NO_MEMORY, THIN_MEMORY
 from tasks.science.methods import RADAR, Method, method_of
 from tasks.science.radar.background import scatterer_list
 from tasks.science.rows import LOOKS_BACK, Measured, Rows
-from tasks.science.zones import NO_MEMORY, draw_site
+from tasks.science.zones import draw_site
 
 LOOKS_PER_JOB = 16
 """Scenes per job: coarse enough (≥ 0.3 s of work) for a scheduler, small enough to show progress."""
@@ -43,7 +44,7 @@ jobs, not large workers."""
 RADAR_BYTES, OPTICAL_BYTES = 4, 2
 """Stored, of one pixel in one band."""
 
-THIN_MEMORY = 4
+FEWEST_SCENES = 4
 """Below this many scenes a background cannot tell a fixed object from a vessel that stays."""
 
 
@@ -181,9 +182,9 @@ def _looks_per_job(shape: tuple[int, int], bands: Sequence[str]) -> int:
 
 def memory_flag(epoch: Epoch) -> str:
     """Say how far a background can be trusted; empty when it is settled."""
-    if len(epoch.members) < THIN_MEMORY:
+    if len(epoch.members) < FEWEST_SCENES:
         return NO_MEMORY
-    return "" if len(epoch.members) >= MIN_SCENES else "thin_memory"
+    return "" if len(epoch.members) >= MIN_SCENES else THIN_MEMORY
 
 
 @task(task_run_name="measure", cache_policy=NO_CACHE)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tasks.science.flags import NOT_SEEN
 from tasks.science.quays import Face, Slot
 from tasks.science.shapes import Vessel
 
@@ -85,7 +86,7 @@ def lay_alongside(
             shown = seen[face.rows[here], face.cols[here]]
             share = float(shown.mean()) if shown.size else 0.0
             if share < min_seen:
-                berths[slot.zone_id] = BerthLook("not_seen")
+                berths[slot.zone_id] = BerthLook(NOT_SEEN)
                 continue
             own = [vessels[k] for k, span in spans.items() if _main_slot(span, face.slots) is slot]
             occupied = _covered_m(list(spans.values()), slot)

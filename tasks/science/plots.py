@@ -52,7 +52,7 @@ class Plot:
     """Of the zone as it is drawn, not of its pixels."""
 
 
-TRACK_M = 5.0
+TRACK_M = 5.2
 """Between the middle lines of parallel tracks: 4.5 to 5.5 m in yards everywhere."""
 
 TRACK_EDGE_M = 3.0

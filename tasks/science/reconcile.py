@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from tasks.science.flags import NOT_SEEN
 from tasks.science.moorings import BerthLook
-
-NOT_SEEN = "not_seen"
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,10 @@ from shapely.geometry.base import BaseGeometry
 from tasks.grid import cell_lonlat, unproject
 from tasks.model import WATER_KINDS, Site, Zone
 from tasks.science.change import Ground, View, compare
+from tasks.science.flags import ARTEFACT, DISAGREE, NO_MEMORY, NOT_MEASURED, NOT_SEEN
 from tasks.science.moorings import BerthLook
 from tasks.science.shapes import Detection, Vessel, described
-from tasks.science.zones import NO_MEMORY, Layers
+from tasks.science.zones import Layers
 
 LOOK_MEASURES = (
     "vessel_count",
@@ -212,12 +213,12 @@ def _write_scene(
             row |= _berth_values(berth, memory_flag)
             ships = list(berth.ships) if row["vessel_count"] else []
         elif here not in changes:
-            row["flags"] = "not_seen"
+            row["flags"] = NOT_SEEN
         elif zone.kind in WATER_KINDS:
             ships = [v for v in shown.found.vessels if layers.zones[here][round(v.row), round(v.col)]]
             row |= _water_values(ships, shown.found, layers.zones[here], memory_flag)
         else:
-            ground = shown.ashore.get(here, GroundLook("not_measured"))
+            ground = shown.ashore.get(here, GroundLook(NOT_MEASURED))
             row |= ground.values if not ground.flag else {}
             row["flags"] = _joined(ground.flag, ground.note, memory_flag if not ground.flag else "")
             for what, shapes in ((STACK, ground.outlines), (HIDDEN, ground.hidden)):
@@ -237,20 +238,20 @@ def _water_values(
     return {
         "vessel_count": len(ships),
         "vessel_length_m": float(sum(v.length_m for v in ships)),
-        "flags": _joined(memory_flag, "artefact" if artefact else ""),
+        "flags": _joined(memory_flag, ARTEFACT if artefact else ""),
     }
 
 
 def _berth_values(berth: BerthLook, memory_flag: str) -> dict[str, Any]:
     if berth.flag or memory_flag == NO_MEMORY:
         # Against one to three dates a ship that stays is part of the quay: free would be a guess.
-        return {"flags": _joined(berth.flag or "not_measured", memory_flag)}
+        return {"flags": _joined(berth.flag or NOT_MEASURED, memory_flag)}
     return {
         "occupied_m": berth.occupied_m,
         "occupied_fraction": berth.occupied_fraction,
         "vessel_count": len(berth.ships),
         "vessel_length_m": float(sum(ship.length_m for ship in berth.ships)),
-        "flags": _joined(memory_flag, "disagree" if berth.disagree else ""),
+        "flags": _joined(memory_flag, DISAGREE if berth.disagree else ""),
     }
 
 

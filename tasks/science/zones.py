@@ -25,9 +25,6 @@ STRUCTURE_MARGIN_PX = 2
 ASHORE_MARGIN_M = 60.0
 """Ground around yards and tracks that tells the light of a date, and where an image lies."""
 
-NO_MEMORY = "no_memory"
-"""Flag of a background from too few scenes to tell a fixed object from a vessel that stays."""
-
 
 @dataclass(frozen=True, eq=False)
 class Layers:

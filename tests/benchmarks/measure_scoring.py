@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from tests.benchmarks.accuracy import Case, published
+from tests.benchmarks.ground_scoring import join_trains, score_fill, score_rails
 from tests.benchmarks.scoring import berth_errors
 
 CLEAR = 0.99
@@ -146,35 +146,31 @@ def event_figures(case: Case, site: str, collection: str) -> Iterator[Figure]:
 
 def level_figures(case: Case, site: str, collection: str) -> Iterator[Figure]:
     """Rank correlation of a yard's level with its true fill; the median over yards that were in use."""
-    rows = _yards(case, site, collection)
-    ranks, in_use = [], []
-    for _, yard in rows.groupby("zone_id"):
-        used = yard[yard["area_m2"] > 0]
-        if len(used) >= MANY // 2 and len(yard) >= MANY:
-            ranks.append(stats.spearmanr(yard["fill_fraction"], yard["area_m2"])[0])
-            in_use.append(stats.spearmanr(used["fill_fraction"], used["area_m2"])[0])
-    yield Figure("10 m fill, rank correlation, median yard", _median(ranks), len(ranks), ">= 0.8")
-    yield Figure("10 m fill, the same where not empty", _median(in_use), len(in_use))
+    looks, _ = published(case, site, collection)
+    true = case.truth("stacks")
+    yards = score_fill(looks, true[true["site"] == site])
+    yards = yards[(yards["in_use"] >= MANY // 2) & (yards["told"] >= MANY)] if len(yards) else yards
+    for what, column, target in (
+        ("10 m fill, rank correlation, median yard", "rank", ">= 0.8"),
+        ("10 m fill, the same where not empty", "rank_in_use", ""),
+    ):
+        values = yards[column].dropna() if len(yards) else pd.Series(dtype=float)
+        yield Figure(what, float(values.median()), len(values), target)
 
 
 def rail_figures(case: Case, site: str, collection: str) -> Iterator[Figure]:
     """Track metres under cars."""
     looks, _ = published(case, site, collection)
-    told = looks[(looks["zone_kind"] == "rail_yard") & looks["rail_occupied_m"].notna()]
-    trains = case.truth("rail")
-    trains = trains[trains["site"] == site]
-    true = np.array([_metres_at(trains, row.zone_id, row.acquired) for row in told.itertuples()])
-    metres = told["rail_occupied_m"].to_numpy(float)
-    there = true > 0
-    error = np.abs(metres[there] - true[there]) / true[there]
-    yield Figure("track metres, median error as a share", _median(error), int(there.sum()), "<= 0.20")
-    yield Figure("tracks taken or free, agreement", float(((metres > 0) == there).mean()), len(true))
-    yield Figure("metres told on free tracks, mean", float(metres[~there].mean()), int((~there).sum()))
+    trains = case.truth("rail").assign(**{name: _utc(case, name) for name in ("arrives", "leaves")})
+    told = score_rails(join_trains(looks, trains))
+    there, free = int(told["looks_with_train"]), int(told["looks_without"])
+    yield Figure("track metres, median error as a share", told["median_error"], there, "<= 0.20")
+    yield Figure("tracks taken or free, agreement", told["agreement"], there + free)
+    yield Figure("metres told on free tracks, mean", told["false_m"], free)
 
 
-def _metres_at(trains: pd.DataFrame, zone: str, when: pd.Timestamp) -> float:
-    here = (trains["zone_id"] == zone) & (trains["arrives"] <= when) & (trains["leaves"] > when)
-    return float(trains.loc[here, "length_m"].sum())
+def _utc(case: Case, column: str) -> pd.Series:
+    return case.truth("rail")[column].dt.tz_localize("UTC")
 
 
 def null_figures(case: Case, site: str, collection: str, forbidden: Mapping[str, str]) -> Iterator[Figure]:
@@ -189,8 +185,3 @@ def null_figures(case: Case, site: str, collection: str, forbidden: Mapping[str,
     silent = looks[looks[measures].isna().all(axis=1) & (looks["zone_kind"] != "pier")]
     reason = silent["flags"].fillna("") != ""
     yield Figure("nulls with their reason", float(reason.mean()), len(silent), ">= 1")
-
-
-def _median(values: object) -> float:
-    known = np.asarray(values, float)
-    return float(np.median(known)) if known.size else float("nan")

@@ -10,8 +10,9 @@ from scipy import ndimage, stats
 from tasks.model import ZoneKind
 from tasks.science.ashore.colour_cover import ColourCover
 from tasks.science.ashore.echo_cover import EchoCover
-from tasks.science.ashore.fill import THIN_MEMORY, Cover, FillLook, fill_levels, learn_levels
+from tasks.science.ashore.fill import Cover, FillLook, fill_levels, learn_levels
 from tasks.science.ashore.steady import ground_near
+from tasks.science.flags import THIN_MEMORY
 from tasks.science.plots import Plot
 
 Plane = npt.NDArray[np.float32]

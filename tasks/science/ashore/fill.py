@@ -19,12 +19,11 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from tasks.model import ZoneKind
+from tasks.science.flags import NOT_MEASURED, NOT_SEEN, THIN_MEMORY
 from tasks.science.plots import Plot
 
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
-
-THIN_MEMORY = "thin_memory"
 
 
 class Cover(Protocol):
@@ -199,9 +198,9 @@ def _look(plot: Plot, mean: float, memory: Mapping[str, Plane], options: FillOpt
         for name in ("yard_low", "yard_high")
     )
     if not np.isfinite(low):
-        return FillLook("not_measured", None)
+        return FillLook(NOT_MEASURED, None)
     if not np.isfinite(mean):
-        return FillLook("not_seen", None)
+        return FillLook(NOT_SEEN, None)
     thin = not np.isfinite(high)
     span = options.least_span if thin else high - low
     return FillLook(THIN_MEMORY if thin else "", float(np.clip((mean - low) / span, 0, 1)))

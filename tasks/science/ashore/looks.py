@@ -12,14 +12,12 @@ from tasks.science.ashore.fill import FillLook, fill_levels
 from tasks.science.ashore.memory import COLOUR, ECHO, Ashore
 from tasks.science.ashore.rails import RailLook, measure_rails
 from tasks.science.ashore.stacks import YardLook, find_stacks
+from tasks.science.flags import LEVEL, NOT_MEASURED
 from tasks.science.rows import GroundLook
 from tasks.science.teu import teu_interval
 
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
-
-LEVEL = "level"
-"""Note of a fill that is a place on the yard's own scale, and no share of its ground."""
 
 
 def look_ashore(
@@ -69,7 +67,7 @@ def _of_level(look: FillLook) -> GroundLook:
 
 def _of_yard(look: YardLook) -> GroundLook:
     if look.flag or look.area_m2 is None:
-        return GroundLook(look.flag or "not_measured")
+        return GroundLook(look.flag or NOT_MEASURED)
     low, high = teu_interval(look.area_m2, sum(part.area for part in look.hidden))
     values = {
         "stack_area_m2": look.area_m2,

@@ -23,7 +23,8 @@ from tasks.model import ZoneKind
 from tasks.science.ashore.cars import find_files
 from tasks.science.ashore.patches import DEFAULT_STACKS, StackOptions
 from tasks.science.ashore.stacks import LIGHT_REACH_PX, Ground, around, slide_of
-from tasks.science.plots import Plot
+from tasks.science.flags import NOT_MEASURED, NOT_SEEN
+from tasks.science.plots import TRACK_M, Plot
 from tasks.science.registration import filled, slid
 
 Plane = npt.NDArray[np.float32]
@@ -61,7 +62,7 @@ class RailOptions:
     edge: float = 0.5
     """Share of the strongest change near by at which a file ends: halfway, where blur moves no edge."""
 
-    track_m: float = 5.2
+    track_m: float = TRACK_M
     """Between tracks: 4.8 to 5.3 m in yards. So wide is one file at half height after blur, too."""
 
     shortest_m: float = 24.0
@@ -145,7 +146,7 @@ def measure_rails(
     bands = [band for band in planes if band in bare]
     tracks = [plot for plot in plots if plot.kind is ZoneKind.RAIL_YARD]
     if pixel_m > options.coarsest_m or len(bands) < 2:
-        return {plot.zone_id: RailLook("not_measured", None) for plot in tracks}
+        return {plot.zone_id: RailLook(NOT_MEASURED, None) for plot in tracks}
     known = seen & np.logical_and.reduce([np.isfinite(bare[b]) & np.isfinite(planes[b]) for b in bands])
     ground = Ground({b: planes[b] for b in bands}, bare, known, steady & known, pixel_m)
     slide = slide_of(ground, tracks)
@@ -156,11 +157,11 @@ def _measure(
     ground: Ground, plot: Plot, slide: tuple[float, float], options: RailOptions, lighting: StackOptions
 ) -> RailLook:
     if not plot.rows.size:
-        return RailLook("not_seen", None)
+        return RailLook(NOT_SEEN, None)
     window = around(plot.rows, plot.cols, LIGHT_REACH_PX)
     lights, white = ground.light(window, lighting)
     if lights is None or white > lighting.snow_lies:
-        return RailLook("not_seen", None)
+        return RailLook(NOT_SEEN, None)
     level = np.stack([light.on(slid(filled(ground.bare[b][window]), slide)) for b, light in lights.items()])
     place = plot.rows - window[0].start, plot.cols - window[1].start
     bare = level[:, *place]
@@ -188,7 +189,7 @@ def _look(
     snow = seen & (rise > options.snow_rise).all(axis=0)
     seen &= ~(ratio < -options.shade).all(axis=0) & ~snow
     if seen.mean() < options.min_seen or snow.mean() > options.most_snow:
-        return RailLook("not_seen", None)
+        return RailLook(NOT_SEEN, None)
     change = ratio - ratio.mean(axis=0)
     if pixel_m <= options.finest_m:
         files = find_files(change[:, seen], plot.along_m[seen], plot.across_m[seen], plot)

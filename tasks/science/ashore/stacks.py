@@ -24,6 +24,7 @@ from tasks.science.ashore.light import ENOUGH_PX, Light, find_light, find_lights
 from tasks.science.ashore.patches import DEFAULT_STACKS, Odd, StackOptions, cut_stacks
 from tasks.science.ashore.shade import SKY, lost_in_shade, off_shadow
 from tasks.science.clouds import DEFAULT_CLOUDS
+from tasks.science.flags import NOT_MEASURED, NOT_SEEN, SNOW
 from tasks.science.plots import Plot
 from tasks.science.registration import filled, find_slide
 
@@ -48,8 +49,6 @@ SLIDE_NOISE = 0.01
 SLIDE_LEFT = 0.2
 """Cells by which an image still lies off once slid back: 0.1 to 0.2 m on simulated images of 3 m, and places
 in an image differ."""
-
-NOT_SEEN, NOT_MEASURED, SNOW = "not_seen", "not_measured", "snow"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from tasks.science.ashore.memory import Ashore, cover_planes, ground_ashore, lea
 from tasks.science.basis import OPTICAL
 from tasks.science.change import lay_ground, view_of
 from tasks.science.clouds import find_clouds
+from tasks.science.flags import NO_MEMORY
 from tasks.science.moorings import lay_alongside
 from tasks.science.optical.baseline import Baseline
 from tasks.science.optical.learnt_water import learn_empty
@@ -30,7 +31,7 @@ from tasks.science.quays import SHIP_M, number_sections
 from tasks.science.reconcile import DEFAULT_RECONCILE, ReconcileOptions, reconcile
 from tasks.science.rows import Eye, Measured, Seen, Shown, write_looks
 from tasks.science.shapes import Detection
-from tasks.science.zones import MIN_SEEN, NO_MEMORY, Layers, draw_site
+from tasks.science.zones import MIN_SEEN, Layers, draw_site
 
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from tasks.science.chain import chained
+from tasks.science.flags import NOT_MEASURED, NOT_SEEN
 from tasks.science.moorings import BerthLook
 from tasks.science.optical.baseline import Baseline
 from tasks.science.optical.water import WaterModel
@@ -151,10 +152,10 @@ def _look(
     middles = date.origin_m + (np.arange(date.beside.size) + 0.5) * pixel_m
     own = (middles >= slot.start_m) & (middles < slot.end_m)
     if not own.any() or date.known[own].mean() < min_seen:
-        return BerthLook("not_measured")
+        return BerthLook(NOT_MEASURED)
     told = np.isfinite(date.beside[own])
     if told.mean() < min_seen:
-        return BerthLook("not_seen")
+        return BerthLook(NOT_SEEN)
     metres = float((taken[own] & told).mean()) * slot.length_m
     share = float((taken[own] & told).sum() / told.sum())
     return BerthLook("", metres, share, tuple(ship for home, ship in ships if home is slot))

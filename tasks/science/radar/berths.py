@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from tasks.science.flags import NOT_MEASURED, NOT_SEEN
 from tasks.science.moorings import BerthLook
 from tasks.science.quays import CLEAR_PX, Face, Slot, clear_of, cross_sections
 from tasks.science.radar.empty import DEFAULT_EMPTY, Date, EmptyOptions, section_means, smoothed
@@ -177,9 +178,9 @@ def _look(
 ) -> BerthLook:
     unknown_m = (1 - known.mean()) * slot.length_m if known.size else np.inf
     if unknown_m >= min(options.runs.min_length_m, options.min_seen * slot.length_m):
-        return BerthLook("not_measured")  # a ship could hide there
+        return BerthLook(NOT_MEASURED)  # a ship could hide there
     if seen.mean() < options.min_seen:
-        return BerthLook("not_seen")
+        return BerthLook(NOT_SEEN)
     parts = [run.within(slot) for run, _ in ships]
     occupied = min(sum(part for part in parts if part >= options.runs.blur_m), slot.length_m)
     own = [ship for run, ship in ships if max(slots, key=run.within) is slot and run.within(slot) > 0]

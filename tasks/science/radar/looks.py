@@ -19,6 +19,7 @@ from tasks.science.ashore.looks import look_ashore
 from tasks.science.ashore.memory import cover_planes, ground_ashore, learn_ashore
 from tasks.science.basis import RADAR
 from tasks.science.change import lay_ground, view_of
+from tasks.science.flags import NO_MEMORY
 from tasks.science.moorings import BerthLook
 from tasks.science.radar.background import BACKGROUND_PLANES, estimate_background, standardise
 from tasks.science.radar.berths import DEFAULT_BERTHS, BerthOptions, measure_berths
@@ -26,7 +27,7 @@ from tasks.science.radar.vessels import DEFAULT_VESSELS, VesselOptions, detect_v
 from tasks.science.radiometry import join_bands, to_db
 from tasks.science.rows import Eye, Measured, Seen, Shown, write_looks
 from tasks.science.shapes import EIGHT, Detection
-from tasks.science.zones import MIN_SEEN, NO_MEMORY, STRUCTURE_MARGIN_PX, Layers, draw_site
+from tasks.science.zones import MIN_SEEN, STRUCTURE_MARGIN_PX, Layers, draw_site
 
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]

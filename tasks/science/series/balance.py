@@ -2,8 +2,8 @@
 
 A visit is bracketed by looks: the berth was free before, the ship was seen, the berth was free after. Ground
 that goods left or took up in the yards' looks of that time is set beside it, as evidence of loading or
-unloading; it is no proof that this ship carried them, and trains and lorries move goods too. What was on deck
-is told where hulls are seen fine enough (`deck`), and nowhere else. Contents cannot be told.
+unloading; it is no proof that this ship carried them, and trains and lorries move goods too. What stood on
+its deck is not told. Contents cannot be told.
 """
 
 from __future__ import annotations
