@@ -228,7 +228,8 @@ def _write_scene(
 
 
 def _joined(*flags: str) -> str:
-    return ";".join(filter(None, flags))
+    """Join flags, each of which may be several already; none twice."""
+    return ";".join(dict.fromkeys(flag for some in flags for flag in some.split(";") if flag))
 
 
 def _water_values(
