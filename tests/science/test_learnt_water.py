@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.science.optical.learnt_water import ENOUGH, FEWEST, learn_empty
+from tasks.science.optical.learnt_water import ENOUGH, FEWEST, learn_empty, taken_dates
 
 SEA, BERTH = 300, 200
 WATER = {"blue": 0.05, "green": 0.05, "red": 0.03, "nir": 0.02}
@@ -71,6 +71,24 @@ def test_a_date_that_sees_no_open_water_does_not_count() -> None:
         values[0, :SEA] = np.nan
         values[0, SEA:] = 0.5
     assert learn_empty(planes, open_water(), ~open_water())["nir"].max() < 0.1
+
+
+@pytest.mark.parametrize(("darker", "believed"), [(1, False), (FEWEST - 1, False), (32, True)])
+def test_what_is_darker_than_the_open_water_is_the_quay_in_company_only(darker: int, believed: bool) -> None:
+    """Haze over the open water alone makes a quay seem dark: one such date hid half a port's empty look."""
+    rng = np.random.default_rng(3)
+    dates, wide = 32, 20
+    sections = np.repeat(np.arange(BERTH // wide), wide)
+    taken = rng.random((dates, BERTH // wide)) < 0.3
+    lead = 0.02 + 0.15 * taken[:, sections] + rng.normal(0, 0.002, (dates, BERTH))
+    levels = np.full(dates, 0.02, "float32")
+    levels[:darker] += np.float32(0.03)
+    told = taken_dates(lead.astype("float32"), levels, np.ones(BERTH, bool), sections)
+    if believed:
+        assert not told[:darker][~taken[:darker]].any()
+    else:
+        assert told[:darker].all()
+        np.testing.assert_array_equal(told[darker:], taken[darker:])
 
 
 def test_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
