@@ -9,7 +9,7 @@ ship, and, where the place is remembered, brighter than it ever is in every band
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,13 @@ class CloudOptions:
     dim: float = 0.6
     """Share of its remembered infrared that ground keeps in a cloud's shadow."""
 
+    shore_m: float = 90.0
+    shore_cells: int = 8
+    """Ground so near to so many cells of water is told from what those show: piers, and the land's edge."""
+
+    over_water: float = 0.25
+    """Share of that water up to which bright ground is snow: it ends at the shore, and a cloud does not."""
+
 
 DEFAULT_CLOUDS = CloudOptions()
 
@@ -101,11 +108,14 @@ def find_clouds(
     if empty is not None:
         suspect |= _above(reflectance, empty, options)
     clouds = _large(suspect, step, options)
+    snow = np.zeros_like(clouds)
+    if empty is not None and "nir" in empty and clouds.any():
+        snow = clouds & _clear_of_cloud(reflectance, empty, step, options)
     if empty is not None and clouds.any():
         dark |= _dimmed(reflectance, empty, options)
-    hidden = clouds | _large(dark, step, options)
+    hidden = (clouds & ~snow) | _large(dark, step, options)
     margin = max(1, round(options.margin_m / options.cell_m))
-    hidden = ndimage.binary_dilation(hidden, iterations=margin) if hidden.any() else hidden
+    hidden = ndimage.binary_dilation(hidden, iterations=margin, mask=~snow) if hidden.any() else hidden
     return _spread(hidden, step, shape)
 
 
@@ -123,6 +133,26 @@ def _above(planes: Mapping[str, Plane], empty: Mapping[str, Plane], options: Clo
     both = [b for b in planes if b in empty]
     with np.errstate(invalid="ignore"):
         return np.asarray(np.logical_and.reduce([planes[b] - empty[b] > options.above for b in both]))
+
+
+def _clear_of_cloud(
+    planes: Mapping[str, Plane], empty: Mapping[str, Plane], step: int, options: CloudOptions
+) -> Mask:
+    """Tell which cells of ground lie by water that no cloud veils: what brightens them is snow.
+
+    Without a band beyond 1.5 µm snow has a cloud's colours; thin snow on the piers hid the ships alongside.
+    """
+    with np.errstate(invalid="ignore"):
+        wet = empty["nir"] <= options.ground
+    # Thin cloud brightens dark water by less than ground.
+    veiled = wet & _above(planes, empty, replace(options, above=options.above / 2))
+    water, veil = _cells(wet, step) > 0.9, _cells(veiled, step) > options.most
+    side = 2 * round(options.shore_m / options.cell_m) + 1
+    near, hazy = (
+        ndimage.uniform_filter(cells.astype(np.float32), side, mode="constant") * side**2
+        for cells in (water, water & veil)
+    )
+    return np.asarray(~water & (near > options.shore_cells - 0.5) & (hazy < options.over_water * near))
 
 
 def _dimmed(planes: Mapping[str, Plane], empty: Mapping[str, Plane], options: CloudOptions) -> Mask:

@@ -94,3 +94,24 @@ def test_size_is_in_metres() -> None:
 def test_no_data_is_no_cloud() -> None:
     empty = {b: np.full_like(p, np.nan) for b, p in coast().items()}
     assert not find_clouds(empty, M).any()
+
+
+SNOW = {"blue": 0.13, "green": 0.13, "red": 0.12, "nir": 0.11}
+"""What thin snow adds to concrete."""
+
+
+def snowed(planes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    land = np.arange(SIDE)[None, :] < SIDE // 2
+    return {b: (p + np.where(land, SNOW[b], 0)).astype("float32") for b, p in planes.items()}
+
+
+def test_snow_ends_at_the_shore_and_hides_no_quay() -> None:
+    found = find_clouds(snowed(coast()), M, empty=coast(2))
+    assert found[:, :80].mean() > 0.9  # away from water nothing tells it from cloud
+    assert not found[:, 96:].any()
+
+
+def test_a_cloud_over_snow_and_water_still_hides_the_quay() -> None:
+    found = find_clouds(veiled(snowed(coast()), 100, 100, 400), M, empty=coast(2))
+    y, x = np.ogrid[:SIDE, :SIDE]
+    assert found[np.hypot(y - 100, x - 100) * M < 380].all()
