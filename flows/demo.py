@@ -34,7 +34,7 @@ def run_demo(out: Path, seed: int, console: Console) -> dict[str, Any]:
     -------
     dict
         ``findings``, the same as ``lines`` for people, ``pages``, and ``left_out`` (scene id to reason:
-        one file of each port is broken on purpose).
+        files that are broken on purpose).
     """
     home = _world_of(seed)
     images, archive = out / "images" / home, out / "archive" / home
@@ -98,7 +98,7 @@ def _account(outcomes: dict[str, dict[str, Any]], left_out: dict[str, str]) -> l
     ]
     lines += [f"left out {scene_id}: {reason}" for scene_id, reason in sorted(left_out.items())]
     if left_out:
-        lines.append("(each port has one broken file on purpose, as real archives do)")
+        lines.append("(broken on purpose, one of each defect that archives really have)")
     return lines
 
 

@@ -15,8 +15,9 @@ from rich.console import Console
 import tasks.simulate
 from flows import demo
 from flows.findings import Awakening, Findings, PortFindings, _awakening, sentences
-from flows.sight import Ship, Sight, Yard
+from flows.sight import Ship, Sight, Standing, Yard, sight_on
 from tasks.infer import Goods, Share
+from tasks.sites import load_site
 from tests.flows.tiny import roadstead
 
 BEFORE, AFTER, WHOLE = (
@@ -36,10 +37,10 @@ GOODS = Goods(
     most_on=pd.Timestamp("2023-09-08 02:00"), most_teu_low=185.0, most_teu_high=2158.0, track_looks=67,
     with_trains=20, most_track_m=857.0,
 )  # fmt: skip
+IN_YARDS = Standing("2023-12-09T02:00Z", (Yard("Middle pier, NE half", 2000.0, 68.0, 654.0),), 7, 7, 60.0)
 SIGHT = Sight(
-    "2023-12-09T02:00Z", 3.0, (Ship("North pier, slot 1", 113.0),),
-    (Yard("Middle pier, NE half", 2000.0, 68.0, 654.0),), 60.0, 26, 26,
-)  # fmt: skip
+    "2023-12-09T02:00Z", 3.0, (Ship("North pier, slot 1", 113.0),), 15, 15, IN_YARDS, {"not_seen": 1}, None
+)
 UNTOLD = replace(
     PORT, site="najin", title="Najin (Rajin), DPRK", chance=0.71, awakening=None, before=None, after=None
 )
@@ -106,13 +107,47 @@ def test_goods_are_told_at_least_and_as_an_interval() -> None:
 
 def test_one_day_is_told_as_it_was_seen() -> None:
     told = "\n".join(sentences(replace(FOUND, ports=(replace(UNTOLD, sight=SIGHT), PORT))))
-    assert "Najin on 2023-12-09 at 02:00 UTC (3 m pixels, 26 of 26 zones told):" in told
-    assert "Ships: 113 m at North pier, slot 1." in told
-    assert "Containers: 0.20 ha (68 to 654 TEU) in Middle pier, NE half. Rail cars on 60 m of track." in told
-    bare = replace(SIGHT, ships=(), yards=(), track_m=None)
+    assert "Najin on 2023-12-09 at 02:00 UTC (3 m pixels):" in told
+    assert "Ships: 113 m at North pier, slot 1 (15 of 15 berths told)." in told
+    assert "Yards and tracks not told: 1 not seen." in told
+    assert "Containers: 0.20 ha (68 to 654 TEU) in Middle pier, NE half (7 of 7 yards told). Rail" in told
+    nothing = Standing("2023-12-09T02:00Z", (), 0, 7, None)
+    earlier = replace(IN_YARDS, taken="2023-11-27T01:20Z")
+    bare = replace(SIGHT, ships=(), standing=nothing, untold={"snow": 7}, nearest=earlier)
     empty = "\n".join(sentences(replace(FOUND, ports=(replace(UNTOLD, sight=bare), PORT))))
-    assert "Ships: no ship at berth." in empty
-    assert "Containers: none seen." in empty
+    assert "Ships: none at berth" in empty
+    assert "not told: 7 under snow." in empty
+    assert "2023-12-09 could not tell; nearest look at them, 2023-11-27 at 01:20 UTC: containers" in empty
+
+
+def test_a_look_that_saw_no_yard_stands_beside_the_nearest_that_did(tmp_path: Path) -> None:
+    days = pd.to_datetime(["2023-11-01 02:00", "2023-11-27 02:00", "2023-12-09 02:00", "2023-12-09 09:00"])
+    rows = pd.MultiIndex.from_product([range(4), range(2)]).to_frame(index=False)
+    looks = pd.DataFrame(
+        {
+            "scene_id": rows[0].map("scene-{}".format),
+            "acquired": days[rows[0]],
+            "zone_id": rows[1].map({0: "north-sw-1", 1: "middle-yard-ne"}),
+            "zone_kind": rows[1].map({0: "berth", 1: "container_yard"}),
+            "pixel_m": [3.0] * 6 + [10.0] * 2,
+            "occupied_m": [0.0, None, 0.0, None, 108.0, None, 0.0, None],
+            "stack_area_m2": [None, 900.0, None, 500.0, None, None, None, None],
+            "teu_low": [None, 30.0, None, 20.0, None, None, None, None],
+            "teu_high": [None, 300.0, None, 200.0, None, None, None, None],
+            "rail_occupied_m": [None] * 8,
+            "flags": ["", "", "", "", "", "snow", "", "not_measured"],
+        }
+    )
+    looks.to_parquet(tmp_path / "looks.parquet")
+    vessels = pd.DataFrame({"scene_id": ["scene-2"], "zone_id": ["north-sw-1"], "length_m": [110.0]})
+    vessels.to_parquet(tmp_path / "vessels.parquet")
+    site = load_site("najin")
+    sight = sight_on(tmp_path, site, date(2023, 12, 9))
+    assert sight is not None
+    assert (sight.pixel_m, sight.ships[0].length_m, sight.untold) == (3.0, 110.0, {"snow": 1})
+    assert sight.nearest is not None
+    assert (sight.nearest.taken, sight.nearest.yards[0].area_m2) == ("2023-11-27T02:00Z", 500.0)
+    assert sight_on(tmp_path, site, date(2023, 12, 10)) is None
 
 
 def test_findings_are_plain_json() -> None:
