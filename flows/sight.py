@@ -113,8 +113,8 @@ def _standing(look: pd.DataFrame, names: dict[str, str]) -> Standing:
     return Standing(
         taken=f"{look['acquired'].iloc[0]:%Y-%m-%dT%H:%MZ}",
         yards=tuple(
-            Yard(names[row.zone_id], float(row.stack_area_m2), float(row.teu_low), float(row.teu_high))
-            for row in full.itertuples()
+            Yard(names[row["zone_id"]], row["stack_area_m2"], row["teu_low"], row["teu_high"])
+            for row in full.to_dict("records")
         ),
         yards_told=int(yards["stack_area_m2"].notna().sum()),
         yards_of=len(yards),

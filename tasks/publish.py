@@ -82,7 +82,8 @@ def publish_site(
     looks, vessels = tables.looks, tables.vessels
     shown = comparable(looks)
     manifest = _manifest(request, ledger, recipes, scatterers)
-    drawn = vessels[vessels["scene_id"].isin(shown["scene_id"])]
+    where = ["scene_id", "zone_id"]
+    drawn = vessels[pd.MultiIndex.from_frame(vessels[where]).isin(pd.MultiIndex.from_frame(shown[where]))]
     with written_aside(folder) as aside:
         write_tables(aside, tables)
         write_series(aside, series_dataset(request.site, looks, tables.utilisation, tables.occupancy))

@@ -1,21 +1,39 @@
 """Which looks may be put into one series.
 
-A camera at 3 m finds boats that radar at 10 m does not, ice among the piers makes it find ships that are
-none, and their calendars differ. Until each sensor's own precision and recall is part of the inference, a
-series that mixes them would take its calendar for the port's.
+A camera at 3 m finds boats afloat that radar at 10 m does not, and their calendars differ: a series that
+mixed them would take its calendar for the port's. At berths radar and 3 m images tell the same (in ten
+months of simulated `najin-2023` at both ports 105 of 105 and 169 of 171 ships alongside, 9 and 20 false), and
+there they stand together. A camera at 10 m does not: it missed a third of the ships, and took ice for as
+many.
 """
 
 from __future__ import annotations
 
 import pandas as pd
 
+from tasks.model import ZoneKind
+
 RADAR, OPTICAL = "radar", "optical"
+
+FINE_M = 5.0
+"""Pixels up to which a camera tells ships at berths as radar does."""
 
 
 def comparable(looks: pd.DataFrame) -> pd.DataFrame:
-    """Keep the looks that series are made from: radar's where there are any, else all."""
-    radar = looks["sensor"] == RADAR if "sensor" in looks else pd.Series(False, index=looks.index)
-    return looks[radar.fillna(False)] if radar.any() else looks
+    """Keep the looks that series of vessels are made from.
+
+    Afloat those of radar, at berths those of fine cameras too; all where there are none of these.
+    """
+    if "sensor" not in looks:
+        return looks
+    good = (looks["sensor"] == RADAR).fillna(False)
+    at_berth = pd.Series(False, index=looks.index)
+    if "zone_kind" in looks:
+        at_berth = looks["zone_kind"] == ZoneKind.BERTH.value
+    afloat = ~at_berth & (good if good.any() else True)
+    if "pixel_m" in looks:
+        good |= looks["pixel_m"] <= FINE_M
+    return looks[afloat | (at_berth & (good if (good & at_berth).any() else True))]
 
 
 def of_yards(looks: pd.DataFrame) -> pd.DataFrame:
