@@ -196,6 +196,11 @@ def read_looks(folder: Path) -> pd.DataFrame:
     return pd.read_parquet(folder / "looks.parquet")
 
 
+def read_regimes(folder: Path) -> pd.DataFrame:
+    """Read the regimes of a publication."""
+    return pd.read_parquet(folder / "regimes.parquet")
+
+
 def read_rows(folder: Path, scene_ids: set[str]) -> tuple[Rows, Rows, Rows]:
     """Read back the looks, vessels and stacks of some scenes from an earlier publication."""
     if not scene_ids or not (folder / "looks.parquet").is_file():
