@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from tasks.science.flags import NOT_SEEN
 from tasks.science.moorings import BerthLook
+from tasks.science.shapes import Vessel
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ class ReconcileOptions:
     """Pixels up to which the difference from the empty look is published. At 3 m its metres are the better
     (median error 4 m for 6 m; 8 m for 22 m where ships lie bow to stern), and where the two disagree it
     tells taken from free more often; at 10 m few pixels lie beside a quay, and hulls do (5 m for 10 m)."""
+
+    pieces: float = 0.85
+    """Share of a stretch of taken quay that its hulls must cover to be the ships that lie there; if they do
+    not, they are pieces of one whose deck has two colours. Ships bow to stern leave a tenth of it free."""
 
 
 DEFAULT_RECONCILE = ReconcileOptions()
@@ -60,7 +65,7 @@ def reconcile(
     dict
         A look per berth of `detected`. A berth of which too little was seen stays untold. What only one
         reading can tell is that reading's, and never marked: there is nothing to disagree with. Hulls keep
-        their outlines where both found ships and agree.
+        their outlines where both found ships and agree; pieces of one hull are put together.
     """
     return {
         zone_id: _one(look, compared.get(zone_id), lengths_m[zone_id], pixel_m, options)
@@ -76,6 +81,29 @@ def _one(
     if hulls.occupied_m is None:
         return quay
     disagree = abs(hulls.occupied_m - quay.occupied_m) > max(options.apart_m, options.apart * length_m)
-    chosen = quay if pixel_m <= options.fine_m else hulls
-    ships = hulls.ships if hulls.ships and not disagree else chosen.ships
-    return replace(chosen, ships=ships, disagree=disagree)
+    if pixel_m > options.fine_m:
+        return replace(hulls, disagree=disagree)
+    ships = _whole(hulls.ships, quay.ships, pixel_m, options) if hulls.ships and not disagree else quay.ships
+    return replace(quay, ships=ships, disagree=disagree)
+
+
+def _whole(
+    hulls: tuple[Vessel, ...], stretches: tuple[Vessel, ...], pixel_m: float, options: ReconcileOptions
+) -> tuple[Vessel, ...]:
+    """Take for every stretch of taken quay the hulls that lie there, or one ship if they are its pieces."""
+    left, ships = list(hulls), []
+    for stretch in stretches:
+        here = [hull for hull in left if _apart_m(hull, stretch, pixel_m) <= stretch.length_m / 2]
+        left = [hull for hull in left if hull not in here]
+        if sum(hull.length_m for hull in here) >= options.pieces * stretch.length_m:
+            ships += here
+            continue
+        widest = max(here, key=lambda hull: hull.width_m, default=stretch)
+        ships.append(replace(stretch, width_m=widest.width_m, width_sd_m=widest.width_sd_m))
+    return (*ships, *left)
+
+
+def _apart_m(one: Vessel, other: Vessel, pixel_m: float) -> float:
+    """Distance of two centres along the other's axis."""
+    east, north = one.col - other.col, other.row - one.row
+    return abs(east * other.axis[0] + north * other.axis[1]) * pixel_m

@@ -48,3 +48,22 @@ def test_readings_disagree_only_beyond_what_both_err_by() -> None:
         mine = BerthLook("", metres, 0.5)
         assert not one(mine, near).disagree
         assert one(mine, far).disagree
+
+
+def piece(col: float, length_m: float) -> Vessel:
+    return Vessel(5.0, col, length_m, 14.0, 4.0, 1.0, (1.0, 0.0), 20.0)
+
+
+def test_pieces_of_one_hull_are_put_together_and_two_ships_are_not() -> None:
+    """A deck of two colours parts a hull; the quay beside it is taken without a gap."""
+    whole = Vessel(5.0, 50.0, 114.0, float("nan"), 6.0, float("nan"), (1.0, 0.0), 9.0)
+    quay = BerthLook("", 114.0, 0.76, (whole,))
+    broken = BerthLook("", 93.0, 0.6, (piece(38.0, 35.0), piece(60.0, 48.0)))
+    (ship,) = one(broken, quay).ships
+    assert (ship.length_m, ship.width_m, ship.col) == (114.0, 14.0, 50.0)
+    (ship,) = one(BerthLook("", 93.0, 0.6, (piece(45.0, 83.0),)), quay).ships
+    assert ship.length_m == 114.0
+    two = (piece(38.0, 52.0), piece(60.0, 50.0))
+    assert one(BerthLook("", 102.0, 0.7, two), quay).ships == two
+    (first, second) = one(BerthLook("", 110.0, 0.7, (SHIP,)), BerthLook("", 114.0, 0.76, (whole, RUN))).ships
+    assert {first.length_m, second.length_m} == {114.0, 120.0}
