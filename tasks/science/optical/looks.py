@@ -85,17 +85,23 @@ def learn_optical(block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoB
     """Estimate what a site looks like empty, from the scenes of a block; NaN far from water and yards."""
     layers = draw_site(site, box)
     ashore = ground_ashore(layers, radar=False)
-    keep = layers.near if ashore is None else layers.near | ashore.where
-    stack = []
-    for k in range(block.sizes["time"]):
+    wet = np.flatnonzero(layers.near)
+    dry = np.flatnonzero(ashore.where) if ashore is not None else wet[:0]
+    colours = [name for name in bands if name != CLASSES]
+    dates = block.sizes["time"]
+    wet_stack, dry_stack = (
+        {name: np.empty((dates, at.size), np.float32) for name in colours} for at in (wet, dry)
+    )
+    for k in range(dates):
         scene = block.isel(time=k).load()
         planes = reflectance_of(scene, bands)
-        unclear = clouds_of(scene, planes, layers.pixel_m)
-        stack.append({name: np.where(unclear, np.nan, plane)[keep] for name, plane in planes.items()})
-    columns = {name: np.stack([s[name] for s in stack]) for name in stack[0]}
-    wet = {name: column[:, layers.near[keep]] for name, column in columns.items()}
+        unclear = clouds_of(scene, planes, layers.pixel_m).ravel()
+        for at, stack in ((wet, wet_stack), (dry, dry_stack)):
+            hidden = unclear[at]
+            for name, plane in planes.items():
+                stack[name][k] = np.where(hidden, np.float32(np.nan), plane.ravel()[at])
     learnt = learn_empty(
-        wet,
+        wet_stack,
         layers.water[layers.near],
         _beside_quays(layers)[layers.near],
         number_sections(layers.faces, layers.near.shape, layers.pixel_m)[layers.near],
@@ -105,8 +111,7 @@ def learn_optical(block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoB
     for name, column in learnt.items():
         planes[name][layers.near] = column
     if ashore is not None:
-        dry = {name: column[:, ashore.where[keep]] for name, column in columns.items()}
-        for name, plane in learn_ashore(dry, ashore, radar=False).items():
+        for name, plane in learn_ashore(dry_stack, ashore, radar=False).items():
             planes[name][ashore.where] = plane[ashore.where]
     return planes
 
