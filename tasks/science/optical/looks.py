@@ -25,7 +25,7 @@ from tasks.science.moorings import lay_alongside
 from tasks.science.optical.baseline import Baseline
 from tasks.science.optical.learnt_water import learn_empty
 from tasks.science.optical.quayside import DEFAULT_QUAYSIDE, QuaysideOptions, measure_quayside
-from tasks.science.optical.scene import DEFAULT_OPTICAL, OpticalOptions, detect_optical_scene, seen_planes
+from tasks.science.optical.scene import DEFAULT_OPTICAL, OpticalOptions, find_vessels, seen_planes
 from tasks.science.optical.water import model_water
 from tasks.science.quays import SHIP_M, number_sections
 from tasks.science.reconcile import DEFAULT_RECONCILE, ReconcileOptions, reconcile
@@ -208,16 +208,17 @@ def _tell(planes: Mapping[str, Plane], unclear: Mask, seen: Mask, port: _Port) -
         return Shown(Detection(()), nothing, yards)
     clear = seen_planes(planes, unclear)
     today = model_water(clear, layers.pixel_m, None, options.vessels.water)
-    found = detect_optical_scene(
-        planes,
-        layers.pixel_m,
-        water=port.water,
-        land=layers.land,
-        unclear=unclear,
-        baseline=port.baseline,
-        model=today,
-        options=options.vessels,
-    )
+    found = Detection(())
+    if today is not None:
+        found = find_vessels(
+            clear,
+            today,
+            layers.pixel_m,
+            water=port.water,
+            land=layers.land,
+            baseline=port.baseline,
+            options=options.vessels,
+        )
     berths, free = lay_alongside(found.vessels, layers.faces, seen, layers.pixel_m, options.min_seen)
     if port.baseline is not None and today is not None:
         compared = measure_quayside(
