@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from tasks.model import Site
 from tasks.science.ashore.looks import look_ashore
-from tasks.science.ashore.memory import Ashore, cover_planes, ground_ashore, learn_ashore
+from tasks.science.ashore.memory import Remembered, cover_planes, ground_ashore, learn_ashore
 from tasks.science.basis import OPTICAL
 from tasks.science.change import lay_ground, view_of
 from tasks.science.clouds import find_clouds
@@ -169,8 +169,9 @@ def measure_optical(
     """
     layers = draw_site(site, box)
     baseline = None if memory_flag == NO_MEMORY else _remembered(background, layers)
-    ashore = ground_ashore(layers, radar=False)
-    port = _Port(layers, layers.water | layers.strips, baseline, background, ashore, options)
+    drawn = ground_ashore(layers, radar=False)
+    ashore = None if drawn is None else Remembered(drawn, background)
+    port = _Port(layers, layers.water | layers.strips, baseline, ashore, options)
     ground = lay_ground(layers.zones, layers.water, layers.strips)
 
     def look(scene: xr.Dataset, whole: bool) -> Seen:
@@ -192,8 +193,7 @@ class _Port:
     layers: Layers
     water: Mask
     baseline: Baseline | None
-    memory: Mapping[str, Plane]
-    ashore: Ashore | None
+    ashore: Remembered | None
     options: OpticalLookOptions
 
 
@@ -202,7 +202,7 @@ def _tell(planes: Mapping[str, Plane], unclear: Mask, seen: Mask, port: _Port) -
     layers, options = port.layers, port.options
     yards = {}
     if port.ashore is not None and port.baseline is not None:
-        yards = look_ashore(planes, port.memory, port.ashore, seen, radar=False)
+        yards = look_ashore(planes, port.ashore, seen, radar=False)
     if not seen[port.water].any():  # nothing to be found under a closed cover
         nothing = lay_alongside((), layers.faces, seen, layers.pixel_m, 1.0)[0]
         return Shown(Detection(()), nothing, yards)

@@ -133,7 +133,8 @@ def find_vessels(
     vessels: list[Vessel] = []
     artefacts: list[tuple[float, float]] = []
     known = water is not None
-    for window, core, mine in _regions(~solid if known else None, shape, pixel_m, options):
+    wet = ~solid & np.isfinite(next(iter(planes.values()))) if known else None
+    for window, core, mine in _regions(wet, shape, pixel_m, options):
         part = _part(planes, body, solid, model, window, pixel_m, known=known)
         if baseline is not None:
             part = replace(part, empty=baseline.as_today(model, window))
@@ -217,7 +218,7 @@ def _regions(
 ) -> Iterator[tuple[Window, Window, Callable[[float, float], bool]]]:
     """Cut a scene into windows, each with the part of it that is its own, and says which places are.
 
-    Where the water is known, its basins are worked through, not the land between them.
+    Where the water is known, its basins are worked through as far as they are seen, not the land between.
     """
     if wet is None:
         whole = slice(0, shape[0]), slice(0, shape[1])
