@@ -157,10 +157,9 @@ def _fits(now: Column, then: Column, slopes: tuple[Column, Column], ground: Grou
     """Fit light and slide of every kind of ground: ``(kind, 4)`` weights and its noise, NaN if not told."""
     weights, spread = np.full((KINDS, 4), np.nan, np.float32), np.full(KINDS, np.nan, np.float32)
     for kind, members in enumerate(ground.members):
-        usable = members[np.isfinite(now[members]) & np.isfinite(then[members])]
-        if usable.size < FEWEST_PX:
+        used = _common(now, then, members, FITTED_PX)
+        if used.size < FEWEST_PX:
             continue
-        used = usable[:: max(usable.size // FITTED_PX, 1)]
         target = now[used]
         design = np.stack([then[used], np.ones(used.size, np.float32), *(s[used] for s in slopes)], axis=1)
         # Raw differences begin: most of the ground is as it was, so their median and spread tell who differs.
@@ -171,6 +170,23 @@ def _fits(now: Column, then: Column, slopes: tuple[Column, Column], ground: Grou
             kept = _within(rest)
         weights[kind], spread[kind] = found, max(MAD_TO_SD * float(np.median(np.abs(rest))), TINY)
     return weights, spread
+
+
+@numba.njit(cache=True, nogil=True)
+def _common(now: Any, then: Any, members: Any, most: int) -> Any:
+    """Take the pixels that both dates saw; of more than `most` every nth."""
+    both = 0
+    for k in members:
+        both += np.isfinite(now[k]) and np.isfinite(then[k])
+    step = max(both // most, 1)
+    used = np.empty(-(-both // step), np.intp)
+    both = 0
+    for k in members:
+        if np.isfinite(now[k]) and np.isfinite(then[k]):
+            if both % step == 0:
+                used[both // step] = k
+            both += 1
+    return used
 
 
 def _within(rest: Column) -> Mask:

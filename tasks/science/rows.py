@@ -152,12 +152,16 @@ def write_looks(
     """
     written = Measured([], [], [])
     last: dict[str, tuple[int, View]] = {}
-    for k in range(block.sizes["time"]):
+    behind = first
+    for k in range(first, block.sizes["time"]):
         scene = block.isel(time=k).load()
-        seen = eye.look(scene, k >= first)
-        pixels = seen.pixels.ravel()
-        shares = {z: float(pixels[at].mean()) if at.size else 0.0 for z, at in layers.pixels.items()}
-        clear = {zone for zone, share in shares.items() if share >= eye.min_seen}
+        seen = eye.look(scene, True)
+        shares, clear = _clear_zones(seen, layers, eye)
+        while clear - last.keys() and behind > max(k - LOOKS_BACK, 0):  # backwards, as far as it takes
+            behind -= 1
+            earlier = eye.look(block.isel(time=behind).load(), False)
+            known = _clear_zones(earlier, layers, eye)[1] - last.keys()
+            last |= dict.fromkeys(known, (behind, earlier.view))
         if seen.shown is not None:
             header = {
                 "site": site.site_id,
@@ -172,6 +176,13 @@ def write_looks(
             _write_scene(written, header, site, layers, shares, seen.shown, changes, memory_flag)
         last |= dict.fromkeys(clear, (k, seen.view))
     return written
+
+
+def _clear_zones(seen: Seen, layers: Layers, eye: Eye) -> tuple[dict[str, float], set[str]]:
+    """Tell what share of each zone a scene shows, and of which zones it shows enough."""
+    pixels = seen.pixels.ravel()
+    shares = {zone: float(pixels[at].mean()) if at.size else 0.0 for zone, at in layers.pixels.items()}
+    return shares, {zone for zone, share in shares.items() if share >= eye.min_seen}
 
 
 def _changes(view: View, last: Mapping[str, View], clear: set[str], eye: Eye) -> dict[str, dict[str, float]]:

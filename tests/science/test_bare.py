@@ -3,8 +3,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.science.ashore.bare import FEWEST, learn_bare, steady_ground
+from tasks.science.ashore.bare import (
+    FEWEST,
+    GROUP,
+    JOIN,
+    LEAST_SPREAD,
+    bare_ground,
+    learn_bare,
+    steady_ground,
+)
 from tasks.science.ashore.light import find_light, lasting
+from tasks.science.radiometry import MAD_TO_SD
 
 BANDS = ("blue", "green", "red", "nir")
 PAINTS = np.array(
@@ -82,6 +91,35 @@ def test_too_few_dates_tell_nothing() -> None:
     for plane in learnt.values():
         assert np.isnan(plane[3:5]).all()
         assert np.isfinite(plane[5:]).all()
+
+
+def densest_by_hand(dates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Level and spread of one pixel's densest group, ``(time, band)`` all seen: slow and obvious."""
+
+    def told(bare: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        level = np.median(dates[bare], axis=0)
+        spread = MAD_TO_SD * np.median(np.abs(dates[bare] - level), axis=0)
+        return level, np.maximum(spread, LEAST_SPREAD)
+
+    apart = ((dates[:, None] - dates[None]) ** 2).sum(axis=2)
+    reach = np.sort(apart, axis=1)[:, max(int(np.ceil(GROUP * len(dates))), 3) - 1]
+    bare = apart[reach.argmin()] <= reach.min()
+    for _ in range(3):
+        level, spread = told(bare)
+        bare = (np.abs(dates - level) < JOIN * spread).all(axis=1)
+    return told(bare)
+
+
+def test_compiled_as_by_hand() -> None:
+    stack, _, _, _ = yard_and_street(dates=17, lit=False)
+    values = np.stack([stack[band].T for band in BANDS], axis=1)
+    values[np.random.default_rng(2).random(values.shape) < 0.05] = np.nan
+    level, spread = bare_ground(values)
+    for pixel, column in enumerate(values):
+        dates = column[:, np.isfinite(column).all(axis=0)].T
+        known = len(dates) >= FEWEST
+        expected = densest_by_hand(dates) if known else np.full((2, len(BANDS)), np.nan)
+        np.testing.assert_allclose((level[pixel], spread[pixel]), expected, rtol=1e-5)
 
 
 def test_no_steady_ground_no_memory() -> None:

@@ -9,7 +9,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from tasks.science.ashore.bare import learn_bare
-from tasks.science.ashore.stacks import YardLook, find_stacks
+from tasks.science.ashore.stacks import YardLook, find_stacks, lay_yards
 from tests.science.yard import BLUE, BOX, COAL, RUST, SHAPE, WHITE, YARD, Scene, plot, steady, within
 
 GROUND = steady()
@@ -30,7 +30,7 @@ def bare() -> dict[str, np.ndarray]:
 
 
 def look_at(scene: Scene, bare: dict[str, np.ndarray], seen: np.ndarray = SEEN) -> YardLook:
-    return find_stacks(scene.planes(), bare, [plot()], seen, GROUND, BOX)["yard"]
+    return find_stacks(scene.planes(), bare, lay_yards(bare, [plot()], BOX), seen, GROUND, BOX)["yard"]
 
 
 def overlap(look: YardLook, outline: shapely.Polygon) -> float:
@@ -122,7 +122,7 @@ def test_what_is_not_seen_is_null(bare: dict[str, np.ndarray]) -> None:
     assert look.area_m2 is None
     assert look.fill_fraction is None
     planes = {band: np.full(SHAPE, np.nan, np.float32) for band in scene.planes()}
-    none = find_stacks(planes, bare, [plot()], ~SEEN, GROUND, BOX)["yard"]
+    none = find_stacks(planes, bare, lay_yards(bare, [plot()], BOX), ~SEEN, GROUND, BOX)["yard"]
     assert (none.flag, none.area_m2, none.seen_fraction) == ("not_seen", None, 0.0)
     unknown = {name: np.full(SHAPE, np.nan, np.float32) for name in bare}
     assert look_at(scene, unknown).flag == "not_measured"
@@ -139,14 +139,16 @@ def test_a_yard_seen_in_part_tells_which(bare: dict[str, np.ndarray]) -> None:
 
 def test_coarse_pixels_measure_nothing(bare: dict[str, np.ndarray]) -> None:
     coarse = GeoBox(SHAPE, Affine(10, 0, 500_000, 0, -10, 4_000_000), "EPSG:32652")
-    look = find_stacks(Scene(86).planes(), bare, [plot()], SEEN, GROUND, coarse)["yard"]
+    look = find_stacks(Scene(86).planes(), bare, lay_yards(bare, [plot()], coarse), SEEN, GROUND, coarse)[
+        "yard"
+    ]
     assert look.flag == "not_measured"
 
 
 def test_a_yard_does_not_depend_on_the_others(bare: dict[str, np.ndarray]) -> None:
     planes = Scene(87, goods=[(STACK, BLUE)], slide_m=(1.0, 0.5)).planes()
     again = replace(plot(), zone_id="again")
-    both = find_stacks(planes, bare, [plot(), again], SEEN, GROUND, BOX)
+    both = find_stacks(planes, bare, lay_yards(bare, [plot(), again], BOX), SEEN, GROUND, BOX)
     assert list(both) == ["yard", "again"]
     assert (
         both["again"].area_m2

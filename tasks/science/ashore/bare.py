@@ -9,12 +9,15 @@ ground on which nothing stands (`light`). Snow looks like no other date and join
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from tasks.science.ashore.light import Light, find_light, lasting
+from tasks.science.medians import middle, order
 from tasks.science.radiometry import MAD_TO_SD, median_seen
 
 Column = npt.NDArray[np.float32]
@@ -39,8 +42,8 @@ patches, shadows of clouds. Even light leaves 0.02 to 0.04."""
 REACH_PX, SHORE_PX, GOODS_PX = 20, 3, 2
 """Steady ground lies so near yards and tracks, so far from water, and so far from where goods stand."""
 
-BLOCK_PX = 2_048
-"""Pixels compared at a time: every date with every other, 32 dates in 8 MB."""
+BLOCK_PX = 65_536
+"""Pixels laid out at a time, the dates of each side by side: 32 of four bands in 34 MB."""
 
 
 def learn_bare(stack: Mapping[str, Stack], steady: npt.NDArray[np.bool_]) -> dict[str, Column]:
@@ -65,16 +68,13 @@ def learn_bare(stack: Mapping[str, Stack], steady: npt.NDArray[np.bool_]) -> dic
     ground. The mode by nearest neighbours is Loftsgaarden and Quesenberry's density (1965).
     """
     lit = in_one_light(stack, steady)
-    bands = list(lit)
     pixels = steady.size
-    learnt = {name: np.full(pixels, np.nan, np.float32) for b in bands for name in (b, f"{b}_spread")}
+    learnt = {name: np.full(pixels, np.nan, np.float32) for b in lit for name in (b, f"{b}_spread")}
     for start in range(0, pixels, BLOCK_PX):
         part = slice(start, start + BLOCK_PX)
-        values = np.stack([lit[band][:, part] for band in bands])
-        bare = bare_dates(values)
-        for band, plane in zip(bands, values, strict=True):
-            level, spread = _level_and_spread(np.where(bare, plane, np.nan))
-            learnt[band][part], learnt[f"{band}_spread"][part] = level, spread
+        level, spread = bare_ground(np.stack([values[:, part].T for values in lit.values()], axis=1))
+        for k, band in enumerate(lit):
+            learnt[band][part], learnt[f"{band}_spread"][part] = level[:, k], spread[:, k]
     return learnt
 
 
@@ -138,42 +138,94 @@ def _relit(dates: Stack, lights: list[Light | None]) -> Stack:
     )
 
 
-def bare_dates(values: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-    """Tell on which dates each pixel is bare.
+def bare_ground(values: npt.NDArray[np.float32]) -> tuple[Stack, Stack]:
+    """Find the densest group of dates of each pixel.
 
     Parameters
     ----------
     values
-        ``(band, time, pixel)`` in one light, NaN where not seen.
+        ``(pixel, band, time)`` in one light, NaN where not seen.
 
     Returns
     -------
-    numpy.ndarray
-        ``(time, pixel)`` bool; no date where fewer than `FEWEST` saw the pixel.
+    level, spread
+        ``(pixel, band)`` float32 of that group; NaN where fewer than `FEWEST` dates saw the pixel.
     """
-    seen = np.isfinite(values).all(axis=0)
-    count = seen.sum(axis=0)
-    enough = count >= FEWEST
-    apart = np.zeros((values.shape[1], *seen.shape), np.float32)
-    for plane in values:
-        apart += np.nan_to_num((plane[:, None] - plane[None]) ** 2, nan=np.inf)
-    apart[:, ~seen] = np.inf
-    apart.sort(axis=0)
-    core = np.clip(np.ceil(GROUP * count).astype(int), 3, None)
-    reach = np.take_along_axis(apart, np.broadcast_to(core - 1, (1, *seen.shape)), axis=0)[0]
-    reach[~seen] = np.inf
-    middle = reach.argmin(axis=0)
-    centre = np.take_along_axis(values, middle[None, None], axis=1)
-    off = ((values - centre) ** 2).sum(axis=0)
-    with np.errstate(invalid="ignore"):
-        bare = seen & (off <= np.take_along_axis(reach, middle[None], axis=0)) & enough
+    level, spread = (np.full(values.shape[:2], np.nan, np.float32) for _ in range(2))
+    _densest(values, level, spread)
+    return level, spread
+
+
+@numba.njit(cache=True, nogil=True)
+def _densest(values: Any, level: Any, spread: Any) -> None:
+    pixels, bands, dates = values.shape
+    own, apart = np.empty((bands, dates), np.float32), np.empty((dates, dates), np.float32)
+    row, bare = np.empty(dates, np.float32), np.empty(dates, np.bool_)
+    for p in range(pixels):
+        count = _seen(values[p], own)
+        if count < FEWEST:
+            continue
+        core = max(int(np.ceil(GROUP * count)), 3)
+        _distances(own, count, apart)
+        reach, centre = np.float32(np.inf), 0
+        for i in range(count):
+            nearer = 0
+            for j in range(count):
+                nearer += apart[i, j] < reach
+            if nearer >= core:  # denser than the densest so far: few are, so few are sorted
+                row[:count] = apart[i, :count]
+                order(row, count)
+                reach, centre = row[core - 1], i
+        for j in range(count):
+            bare[j] = apart[centre, j] <= reach
         for _ in range(3):
-            within = seen & enough
-            for plane in values:
-                level, spread = _level_and_spread(np.where(bare, plane, np.nan))
-                within &= np.abs(plane - level) < JOIN * spread
-            bare = within
-    return np.asarray(bare)
+            _group_level(own, bare, count, row, level[p], spread[p])
+            for j in range(count):
+                bare[j] = True
+                for b in range(bands):
+                    bare[j] &= abs(own[b, j] - level[p, b]) < np.float32(JOIN) * spread[p, b]
+        _group_level(own, bare, count, row, level[p], spread[p])
+
+
+@numba.njit(cache=True, nogil=True)
+def _seen(values: Any, own: Any) -> int:
+    """Take the dates that all bands saw; gives their number."""
+    bands, dates = values.shape
+    count = 0
+    for t in range(dates):
+        whole = True
+        for b in range(bands):
+            own[b, count] = values[b, t]
+            whole &= np.isfinite(values[b, t])
+        count += whole
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def _distances(own: Any, count: int, apart: Any) -> None:
+    """Square distances of every date from every other, all bands together."""
+    for i in range(count):
+        for j in range(count):
+            apart[i, j] = 0
+        for b in range(len(own)):
+            for j in range(count):
+                off = own[b, i] - own[b, j]
+                apart[i, j] += off * off
+
+
+@numba.njit(cache=True, nogil=True)
+def _group_level(own: Any, bare: Any, count: int, row: Any, level: Any, spread: Any) -> None:
+    """Write median and MAD-based spread of some dates, by band; NaN of none."""
+    for b in range(len(own)):
+        held = 0
+        for j in range(count):
+            row[held] = own[b, j]
+            held += bare[j]
+        level[b] = spread[b] = np.float32(np.nan)
+        if held:
+            order(row, held)
+            level[b], deviation = middle(row, held)
+            spread[b] = max(np.float32(MAD_TO_SD) * deviation, np.float32(LEAST_SPREAD))
 
 
 def _level_and_spread(values: Stack) -> tuple[Column, Column]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -93,15 +95,7 @@ def find_light(remembered: Values, shown: Values) -> Light | None:
     known = np.isfinite(remembered) & np.isfinite(shown)
     if known.sum() < ENOUGH_PX:
         return None
-    x, y = remembered[known].astype(float), shown[known].astype(float)
-    kept = np.ones(x.size, bool)
-    fit = Light(1.0, 0.0, 0.0)
-    for _ in range(4):
-        fit = _line(x[kept], y[kept])
-        off = np.abs(y - fit.offset - fit.gain * x)
-        spread = max(MAD_TO_SD * float(np.median(off)), LEAST_SPREAD)
-        fit = Light(fit.gain, fit.offset, spread)
-        kept = off < KEEP * spread
+    fit = Light(*_fit(remembered[known].astype(float), shown[known].astype(float)))
     return fit if GAIN[0] <= fit.gain <= GAIN[1] else None
 
 
@@ -112,12 +106,35 @@ def find_lights(remembered: Mapping[str, Values], shown: Mapping[str, Values]) -
     return told if len(told) == len(lights) else None
 
 
-def _line(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Light:
-    """Least squares; ground of one tone gives a factor alone."""
-    middle, level = x.mean(), y.mean()
-    variance = float(((x - middle) ** 2).mean())
+@numba.njit(cache=True, nogil=True)
+def _fit(x: Any, y: Any) -> Any:
+    """Fit a line by least squares, and again without what lies off it: gain, offset and spread."""
+    kept, off = np.ones(x.size, np.bool_), np.zeros(x.size)
+    gain, offset, spread = 1.0, 0.0, 0.0
+    for _ in range(4):
+        gain, offset = _line(x, y, kept)
+        for k in range(x.size):
+            off[k] = abs(y[k] - offset - gain * x[k])
+        spread = max(MAD_TO_SD * np.median(off), LEAST_SPREAD)
+        for k in range(x.size):
+            kept[k] = off[k] < KEEP * spread
+    return gain, offset, spread
+
+
+@numba.njit(cache=True, nogil=True)
+def _line(x: Any, y: Any, kept: Any) -> Any:
+    """Least squares of what is kept; ground of one tone gives a factor alone."""
+    count, middle, level = 0, 0.0, 0.0
+    for k in range(x.size):
+        if kept[k]:
+            count, middle, level = count + 1, middle + x[k], level + y[k]
+    middle, level = middle / count, level / count
+    variance = both = 0.0
+    for k in range(x.size):
+        if kept[k]:
+            variance += (x[k] - middle) ** 2
+            both += (x[k] - middle) * (y[k] - level)
     # A line through points that lie together turns freely: of one tone, the ratio is all there is to tell.
-    prior = (0.1 * middle) ** 2
-    ratio = level / max(middle, 1e-6)
-    gain = (((x - middle) * (y - level)).mean() + 0.1 * prior * ratio) / (variance + 0.1 * prior)
-    return Light(float(gain), float(level - gain * middle), 0.0)
+    prior = 0.1 * (0.1 * middle) ** 2
+    gain = (both / count + prior * level / max(middle, 1e-6)) / (variance / count + prior)
+    return gain, level - gain * middle

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from tasks.model import ZoneKind
 from tasks.science.ashore.fill import FillLook, fill_levels
-from tasks.science.ashore.memory import COLOUR, ECHO, Ashore
+from tasks.science.ashore.memory import COLOUR, ECHO, Remembered
 from tasks.science.ashore.rails import RailLook, measure_rails
 from tasks.science.ashore.stacks import YardLook, find_stacks
 from tasks.science.flags import LEVEL, NOT_MEASURED
@@ -21,7 +20,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 def look_ashore(
-    shown: Mapping[str, Plane], memory: Mapping[str, Plane], ashore: Ashore, seen: Mask, *, radar: bool
+    shown: Mapping[str, Plane], remembered: Remembered, seen: Mask, *, radar: bool
 ) -> dict[str, GroundLook]:
     """Measure all yards and tracks in one scene.
 
@@ -29,10 +28,8 @@ def look_ashore(
     ----------
     shown
         Each band, ``(y, x)`` decibels or reflectance, NaN where there is no data.
-    memory
-        What `learn_ashore` found, ``(y, x)``.
-    ashore
-        Of the grid.
+    remembered
+        The ground, and what was learnt of it.
     seen
         ``(y, x)`` pixels that the scene shows, without clouds and their shadows.
     radar
@@ -43,6 +40,7 @@ def look_ashore(
     dict
         By zone id; a zone that is not among them is not measured.
     """
+    ashore, memory = remembered.ashore, remembered.planes
     layers = ashore.layers
     if not ashore.fine:
         if not np.isfinite(memory["yard_low"]).any():
@@ -51,8 +49,7 @@ def look_ashore(
         cover = ECHO if radar else COLOUR
         levels = fill_levels(clear, memory, layers.plots, layers.pixel_m, cover)
         return {zone: _of_level(look) for zone, look in levels.items()}
-    yards = [plot for plot in layers.plots if plot.kind is ZoneKind.CONTAINER_YARD]
-    stacks = find_stacks(shown, memory, yards, seen, ashore.steady, layers.box)
+    stacks = find_stacks(shown, memory, remembered.yards, seen, ashore.steady, layers.box)
     trains = measure_rails(shown, memory, layers.plots, seen, ashore.steady, layers.pixel_m)
     return {zone: _of_yard(look) for zone, look in stacks.items()} | {
         zone: _of_tracks(look) for zone, look in trains.items()

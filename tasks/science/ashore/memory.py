@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from tasks.model import ZoneKind
 from tasks.science.ashore.bare import learn_bare, steady_ground
 from tasks.science.ashore.colour_cover import ColourCover
 from tasks.science.ashore.echo_cover import EchoCover
 from tasks.science.ashore.fill import learn_levels
-from tasks.science.ashore.stacks import COARSEST_M
+from tasks.science.ashore.stacks import COARSEST_M, LaidYard, lay_yards
 from tasks.science.ashore.steady import ground_near, yards_of
 from tasks.science.zones import Layers
 
@@ -40,6 +42,23 @@ class Ashore:
 
     fine: bool
     """Whether single stacks and trains can be told."""
+
+
+@dataclass(frozen=True, eq=False)
+class Remembered:
+    """Ground ashore and one background of it, for all scenes that are measured against that."""
+
+    ashore: Ashore
+
+    planes: Mapping[str, Plane]
+    """What `learn_ashore` found, ``(y, x)``."""
+
+    @cached_property
+    def yards(self) -> list[LaidYard]:
+        """Container yards, laid straight once for all scenes."""
+        layers = self.ashore.layers
+        plots = [plot for plot in layers.plots if plot.kind is ZoneKind.CONTAINER_YARD]
+        return lay_yards(self.planes, plots, layers.box)
 
 
 def ground_ashore(layers: Layers, *, radar: bool) -> Ashore | None:

@@ -32,6 +32,10 @@ Mask = npt.NDArray[np.bool_]
 Section = npt.NDArray[np.float64]
 
 
+RIM_PX = 5
+"""Around a bundle, what a slide and the rims of heaps bring in."""
+
+
 @dataclass(frozen=True)
 class RailOptions:
     """How trains are told from bare tracks."""
@@ -162,6 +166,7 @@ def _measure(
     lights, white = ground.light(window, lighting)
     if lights is None or white > lighting.snow_lies:
         return RailLook(NOT_SEEN, None)
+    window = around(plot.rows, plot.cols, RIM_PX)
     level = np.stack([light.on(slid(filled(ground.bare[b][window]), slide)) for b, light in lights.items()])
     place = plot.rows - window[0].start, plot.cols - window[1].start
     bare = level[:, *place]

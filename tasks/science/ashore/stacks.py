@@ -19,7 +19,7 @@ from scipy import ndimage
 from shapely.geometry.base import BaseGeometry
 
 from tasks.grid import pixel_size_m
-from tasks.science.ashore.frames import FINER, lay_frame
+from tasks.science.ashore.frames import FINER, Frame, lay_frame
 from tasks.science.ashore.light import ENOUGH_PX, Light, find_light, find_lights, lasting
 from tasks.science.ashore.patches import DEFAULT_STACKS, Odd, StackOptions, cut_stacks
 from tasks.science.ashore.shade import SKY, lost_in_shade, off_shadow
@@ -76,10 +76,32 @@ class YardLook:
     """Parts of the yard that were not seen."""
 
 
+@dataclass(frozen=True, eq=False)
+class LaidYard:
+    """A yard laid straight, with its bare ground as it is remembered; serves all scenes of a background."""
+
+    plot: Plot
+    frame: Frame
+
+    bare: Mapping[str, Plane]
+    """``<band>`` and ``<band>_spread`` on the cells of the frame."""
+
+
+def lay_yards(bare: Mapping[str, Plane], yards: Sequence[Plot], box: GeoBox) -> list[LaidYard]:
+    """Lay yards straight; `bare` as `find_stacks` takes it."""
+    names = [name for band in SKY if band in bare for name in (band, f"{band}_spread")]
+    laid = []
+    for yard in yards:
+        frame = lay_frame(yard, box, pixel_size_m(box))
+        places = frame.places()
+        laid.append(LaidYard(yard, frame, {name: places.sample(bare[name]) for name in names}))
+    return laid
+
+
 def find_stacks(
     planes: Mapping[str, Plane],
     bare: Mapping[str, Plane],
-    yards: Sequence[Plot],
+    yards: Sequence[LaidYard],
     seen: Mask,
     steady: Mask,
     box: GeoBox,
@@ -95,7 +117,7 @@ def find_stacks(
         Planes of `learn_bare` on the same grid, ``<band>`` and ``<band>_spread``; NaN where not known. Known
         for 12 m around the yards, and on the steady ground.
     yards
-        Which yards.
+        Which yards, laid on that ground.
     seen
         ``(y, x)`` pixels without cloud or its shadow.
     steady
@@ -112,18 +134,20 @@ def find_stacks(
     """
     pixel_m = pixel_size_m(box)
     bands = [b for b in planes if b in bare and b in SKY]
-    shares = {y.zone_id: float(seen[y.rows, y.cols].mean()) if y.rows.size else 0.0 for y in yards}
+    plots = [yard.plot for yard in yards]
+    shares = {y.zone_id: float(seen[y.rows, y.cols].mean()) if y.rows.size else 0.0 for y in plots}
     if pixel_m > COARSEST_M or not bands:
         return {zone: YardLook(share, NOT_MEASURED) for zone, share in shares.items()}
     looks = {zone: YardLook(share, NOT_SEEN) for zone, share in shares.items()}
-    wanted = [y for y in yards if shares[y.zone_id] >= options.min_seen]
+    wanted = [yard for yard in yards if shares[yard.plot.zone_id] >= options.min_seen]
     if not wanted:
         return looks
     known = seen & np.logical_and.reduce([np.isfinite(bare[b]) & np.isfinite(planes[b]) for b in bands])
     ground = Ground({b: planes[b] for b in bands}, bare, known, steady & known, pixel_m)
-    slide = slide_of(ground, wanted)
+    slide = slide_of(ground, [yard.plot for yard in wanted])
     for yard in wanted:
-        looks[yard.zone_id] = _measure(ground, yard, box, slide, shares[yard.zone_id], options)
+        zone = yard.plot.zone_id
+        looks[zone] = _measure(ground, yard, slide, shares[zone], options)
     return looks
 
 
@@ -204,26 +228,21 @@ def _white(remembered: Mapping[str, Plane], shown: Mapping[str, Plane], options:
 
 def _measure(
     ground: Ground,
-    yard: Plot,
-    box: GeoBox,
+    yard: LaidYard,
     slide: tuple[float, float],
     share: float,
     options: StackOptions,
 ) -> YardLook:
-    lights, white = ground.light(around(yard.rows, yard.cols, LIGHT_REACH_PX), options)
+    plot, frame, bare = yard.plot, yard.frame, yard.bare
+    lights, white = ground.light(around(plot.rows, plot.cols, LIGHT_REACH_PX), options)
     if white > options.snow_lies or lights is None:
         return YardLook(share, SNOW if white > options.snow_lies else NOT_MEASURED)
-    frame = lay_frame(yard, box, ground.pixel_m)
     told = frame.known(ground.known, slide)
     inside = frame.inside & told
-    still, moved = frame.places(), frame.places(slide)
-    level = _without_heaps(
-        {b: light.on(still.sample(ground.bare[b])) for b, light in lights.items()}, frame.inside, options
-    )
+    level = _without_heaps({b: light.on(bare[b]) for b, light in lights.items()}, frame.inside, options)
+    moved = frame.places(slide)
     shown = {b: moved.sample(ground.planes[b]) for b in lights}
-    spread = {
-        b: _spread(still.sample(ground.bare[f"{b}_spread"]), level[b], light) for b, light in lights.items()
-    }
+    spread = {b: _spread(bare[f"{b}_spread"], level[b], light) for b, light in lights.items()}
     difference = {b: shown[b] - level[b] for b in lights}
     whiter = np.logical_and.reduce([difference[b] > options.snow for b in lights if b != "nir"])
     if white > options.snow_rests and whiter[inside].mean() > options.snow_rests:

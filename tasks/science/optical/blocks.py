@@ -38,17 +38,35 @@ def block_stats(
     Of more than `enough_px` pixels of a block some are taken.
     """
     own = slice(core.start - strip[0].start, core.stop - strip[0].start)
-    values = np.where(water[own], plane[own], np.nan)
-    columns = -(-values.shape[1] // block)
+    columns = -(-plane.shape[1] // block)
     level, spread = np.full(columns, np.nan), np.full(columns, np.nan)
     for k in range(columns):
-        sample = values[:, k * block : (k + 1) * block]
-        sample = sample[np.isfinite(sample)]
-        if sample.size >= least_px:
-            sample = sample[:: -(-sample.size // enough_px)]
+        part = own, slice(k * block, (k + 1) * block)
+        sample = _sample(plane[part], water[part], least_px, enough_px)
+        if sample.size:
             level[k] = np.median(sample)
             spread[k] = MAD_TO_SD * np.median(np.abs(sample - level[k]))
     return level, spread
+
+
+@numba.njit(cache=True, nogil=True)
+def _sample(plane: Any, water: Any, least: int, enough: int) -> Any:
+    """Take what is known of the water, none of too little; of too much every nth."""
+    height, width = plane.shape
+    count = 0
+    for y in range(height):
+        for x in range(width):
+            count += water[y, x] and np.isfinite(plane[y, x])
+    step = max(-(-count // enough), 1)
+    taken = np.empty(-(-count // step) if count >= least else 0, np.float32)
+    count = 0
+    for y in range(height):
+        for x in range(width):
+            if taken.size and water[y, x] and np.isfinite(plane[y, x]):
+                if count % step == 0:
+                    taken[count // step] = plane[y, x]
+                count += 1
+    return taken
 
 
 def filled_blocks(grid: Plane) -> Plane:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from tasks.science.medians import middle, order
 from tasks.science.radiometry import MAD_TO_SD
 
 Column = npt.NDArray[np.float32]
@@ -102,8 +103,10 @@ def learn_empty(
             ours = (sections[part] >= 0) & (~never | _ship_long(never, least_sections))[sections[part]]
             free = ~taken[:, sections[part][ours]] & np.isfinite(flat[lead][:, ours])
             empty[:, ours] = free
-        dry = _level_and_spread(flat[lead], empty)[0] > RISE
-        empty &= ~(berths[part] & dry & (np.isfinite(flat[lead]).sum(axis=0) < ENOUGH))
+        quay = np.flatnonzero(berths[part])
+        shown = flat[lead][:, quay]
+        dry = _level_and_spread(shown, empty[:, quay])[0] > RISE
+        empty[:, quay[dry & (np.isfinite(shown).sum(axis=0) < ENOUGH)]] = False
         for band, values in flat.items():
             level, spread = _level_and_spread(values, empty)
             learnt[band][part] = level + np.nanmedian(levels[band])
@@ -141,11 +144,11 @@ def _gather(lead: Any, empty: Any) -> None:
                 count += 1
         if count < FEWEST:
             continue
-        _order(own, count)
+        order(own, count)
         # In order, what is empty comes first: the darkest, and what joins them from above.
         held = min(max(int(np.ceil(DARKEST * count)), FEWEST), count)
         for _ in range(2):
-            level, spread = _middle(own, held)
+            level, spread = _level(own, held)
             while held < count and own[held] - level < JOIN * spread:
                 held += 1
         darkest, left = own[held - 1], held
@@ -153,37 +156,6 @@ def _gather(lead: Any, empty: Any) -> None:
             if left and lead[t, p] <= darkest:
                 empty[t, p] = True
                 left -= 1
-
-
-@numba.njit(cache=True, nogil=True)
-def _order(values: Any, count: int) -> None:
-    """Sort the first numbers of a short array."""
-    for k in range(1, count):
-        value, at = values[k], k
-        while at and values[at - 1] > value:
-            values[at] = values[at - 1]
-            at -= 1
-        values[at] = value
-
-
-@numba.njit(cache=True, nogil=True)
-def _middle(ordered: Any, count: int) -> Any:
-    """Median and MAD-based spread of the first numbers of an ordered array."""
-    half = np.float32(0.5)
-    level = (ordered[(count - 1) // 2] + ordered[count // 2]) * half
-    # Deviations grow from the middle outwards on either side: they are merged, not sorted.
-    low, high = (count - 1) // 2, (count - 1) // 2 + 1
-    before = after = np.float32(0)
-    for _ in range(count // 2 + 1):
-        before = after
-        if high >= count or (low >= 0 and level - ordered[low] <= ordered[high] - level):
-            after = level - ordered[low]
-            low -= 1
-        else:
-            after = ordered[high] - level
-            high += 1
-    deviation = after if count % 2 else (before + after) * half
-    return level, max(np.float32(MAD_TO_SD) * deviation, np.float32(NOISE))
 
 
 def taken_dates(
@@ -265,6 +237,13 @@ def _date_levels(values: npt.NDArray[np.float32], open_water: npt.NDArray[np.boo
     return levels
 
 
+@numba.njit(cache=True, nogil=True)
+def _level(ordered: Any, count: int) -> Any:
+    """Median and MAD-based spread of the first numbers of an ordered array."""
+    level, deviation = middle(ordered, count)
+    return level, max(np.float32(MAD_TO_SD) * deviation, np.float32(NOISE))
+
+
 def _level_and_spread(values: npt.NDArray[np.float32], where: npt.NDArray[np.bool_]) -> tuple[Column, Column]:
     """Median in time and MAD-based spread of what is marked; NaN where nothing is."""
     level, spread = (np.full(values.shape[1], np.nan, np.float32) for _ in range(2))
@@ -283,5 +262,5 @@ def _middles(values: Any, where: Any, level: Any, spread: Any) -> None:
                 own[count] = values[t, p]
                 count += 1
         if count:
-            _order(own, count)
-            level[p], spread[p] = _middle(own, count)
+            order(own, count)
+            level[p], spread[p] = _level(own, count)

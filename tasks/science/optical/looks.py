@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from tasks.model import Site
 from tasks.science.ashore.looks import look_ashore
-from tasks.science.ashore.memory import Ashore, cover_planes, ground_ashore, learn_ashore
+from tasks.science.ashore.memory import Remembered, cover_planes, ground_ashore, learn_ashore
 from tasks.science.basis import OPTICAL
 from tasks.science.change import lay_ground, view_of
 from tasks.science.clouds import find_clouds
@@ -25,7 +25,7 @@ from tasks.science.moorings import lay_alongside
 from tasks.science.optical.baseline import Baseline
 from tasks.science.optical.learnt_water import learn_empty
 from tasks.science.optical.quayside import DEFAULT_QUAYSIDE, QuaysideOptions, measure_quayside
-from tasks.science.optical.scene import DEFAULT_OPTICAL, OpticalOptions, detect_optical_scene, seen_planes
+from tasks.science.optical.scene import DEFAULT_OPTICAL, OpticalOptions, find_vessels, seen_planes
 from tasks.science.optical.water import model_water
 from tasks.science.quays import SHIP_M, number_sections
 from tasks.science.reconcile import DEFAULT_RECONCILE, ReconcileOptions, reconcile
@@ -85,17 +85,23 @@ def learn_optical(block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoB
     """Estimate what a site looks like empty, from the scenes of a block; NaN far from water and yards."""
     layers = draw_site(site, box)
     ashore = ground_ashore(layers, radar=False)
-    keep = layers.near if ashore is None else layers.near | ashore.where
-    stack = []
-    for k in range(block.sizes["time"]):
+    wet = np.flatnonzero(layers.near)
+    dry = np.flatnonzero(ashore.where) if ashore is not None else wet[:0]
+    colours = [name for name in bands if name != CLASSES]
+    dates = block.sizes["time"]
+    wet_stack, dry_stack = (
+        {name: np.empty((dates, at.size), np.float32) for name in colours} for at in (wet, dry)
+    )
+    for k in range(dates):
         scene = block.isel(time=k).load()
         planes = reflectance_of(scene, bands)
-        unclear = clouds_of(scene, planes, layers.pixel_m)
-        stack.append({name: np.where(unclear, np.nan, plane)[keep] for name, plane in planes.items()})
-    columns = {name: np.stack([s[name] for s in stack]) for name in stack[0]}
-    wet = {name: column[:, layers.near[keep]] for name, column in columns.items()}
+        unclear = clouds_of(scene, planes, layers.pixel_m).ravel()
+        for at, stack in ((wet, wet_stack), (dry, dry_stack)):
+            hidden = unclear[at]
+            for name, plane in planes.items():
+                stack[name][k] = np.where(hidden, np.float32(np.nan), plane.ravel()[at])
     learnt = learn_empty(
-        wet,
+        wet_stack,
         layers.water[layers.near],
         _beside_quays(layers)[layers.near],
         number_sections(layers.faces, layers.near.shape, layers.pixel_m)[layers.near],
@@ -105,8 +111,7 @@ def learn_optical(block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoB
     for name, column in learnt.items():
         planes[name][layers.near] = column
     if ashore is not None:
-        dry = {name: column[:, ashore.where[keep]] for name, column in columns.items()}
-        for name, plane in learn_ashore(dry, ashore, radar=False).items():
+        for name, plane in learn_ashore(dry_stack, ashore, radar=False).items():
             planes[name][ashore.where] = plane[ashore.where]
     return planes
 
@@ -164,8 +169,9 @@ def measure_optical(
     """
     layers = draw_site(site, box)
     baseline = None if memory_flag == NO_MEMORY else _remembered(background, layers)
-    ashore = ground_ashore(layers, radar=False)
-    port = _Port(layers, layers.water | layers.strips, baseline, background, ashore, options)
+    drawn = ground_ashore(layers, radar=False)
+    ashore = None if drawn is None else Remembered(drawn, background)
+    port = _Port(layers, layers.water | layers.strips, baseline, ashore, options)
     ground = lay_ground(layers.zones, layers.water, layers.strips)
 
     def look(scene: xr.Dataset, whole: bool) -> Seen:
@@ -187,8 +193,7 @@ class _Port:
     layers: Layers
     water: Mask
     baseline: Baseline | None
-    memory: Mapping[str, Plane]
-    ashore: Ashore | None
+    ashore: Remembered | None
     options: OpticalLookOptions
 
 
@@ -197,22 +202,23 @@ def _tell(planes: Mapping[str, Plane], unclear: Mask, seen: Mask, port: _Port) -
     layers, options = port.layers, port.options
     yards = {}
     if port.ashore is not None and port.baseline is not None:
-        yards = look_ashore(planes, port.memory, port.ashore, seen, radar=False)
+        yards = look_ashore(planes, port.ashore, seen, radar=False)
     if not seen[port.water].any():  # nothing to be found under a closed cover
         nothing = lay_alongside((), layers.faces, seen, layers.pixel_m, 1.0)[0]
         return Shown(Detection(()), nothing, yards)
     clear = seen_planes(planes, unclear)
     today = model_water(clear, layers.pixel_m, None, options.vessels.water)
-    found = detect_optical_scene(
-        planes,
-        layers.pixel_m,
-        water=port.water,
-        land=layers.land,
-        unclear=unclear,
-        baseline=port.baseline,
-        model=today,
-        options=options.vessels,
-    )
+    found = Detection(())
+    if today is not None:
+        found = find_vessels(
+            clear,
+            today,
+            layers.pixel_m,
+            water=port.water,
+            land=layers.land,
+            baseline=port.baseline,
+            options=options.vessels,
+        )
     berths, free = lay_alongside(found.vessels, layers.faces, seen, layers.pixel_m, options.min_seen)
     if port.baseline is not None and today is not None:
         compared = measure_quayside(

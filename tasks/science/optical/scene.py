@@ -66,7 +66,6 @@ def detect_optical_scene(
     land: Mask | None = None,
     unclear: Mask | None = None,
     baseline: Baseline | None = None,
-    model: WaterModel | None = None,
     options: OpticalOptions = DEFAULT_OPTICAL,
 ) -> Detection:
     """Find the vessels of one scene.
@@ -87,8 +86,6 @@ def detect_optical_scene(
         ``(y, x)`` cloud and its shadow: not seen.
     baseline
         What the place looks like empty, from `learn_empty`; gives `water` too where that is not given.
-    model
-        The scene's own water, where the caller knows it already.
     options
         What counts as a vessel.
 
@@ -105,9 +102,23 @@ def detect_optical_scene(
     planes = seen_planes(reflectance, unclear)
     if baseline is not None and water is None:
         water = baseline.water(pixel_m, options.water)
-    model = model or model_water(planes, pixel_m, None, options.water)
+    model = model_water(planes, pixel_m, None, options.water)
     if model is None:
         return Detection((), searched=None if water is not None else np.zeros(_shape(planes), bool))
+    return find_vessels(planes, model, pixel_m, water=water, land=land, baseline=baseline, options=options)
+
+
+def find_vessels(
+    planes: Mapping[str, Plane],
+    model: WaterModel,
+    pixel_m: float,
+    *,
+    water: Mask | None,
+    land: Mask | None,
+    baseline: Baseline | None,
+    options: OpticalOptions = DEFAULT_OPTICAL,
+) -> Detection:
+    """Find vessels as `detect_optical_scene` does, in planes of `seen_planes` whose water is known."""
     body = water_body(planes, model, pixel_m, options.water)
     searched = None if water is not None else body.copy()
     shape = body.shape
@@ -122,7 +133,8 @@ def detect_optical_scene(
     vessels: list[Vessel] = []
     artefacts: list[tuple[float, float]] = []
     known = water is not None
-    for window, core, mine in _regions(~solid if known else None, shape, pixel_m, options):
+    wet = ~solid & np.isfinite(next(iter(planes.values()))) if known else None
+    for window, core, mine in _regions(wet, shape, pixel_m, options):
         part = _part(planes, body, solid, model, window, pixel_m, known=known)
         if baseline is not None:
             part = replace(part, empty=baseline.as_today(model, window))
@@ -206,7 +218,7 @@ def _regions(
 ) -> Iterator[tuple[Window, Window, Callable[[float, float], bool]]]:
     """Cut a scene into windows, each with the part of it that is its own, and says which places are.
 
-    Where the water is known, its basins are worked through, not the land between them.
+    Where the water is known, its basins are worked through as far as they are seen, not the land between.
     """
     if wet is None:
         whole = slice(0, shape[0]), slice(0, shape[1])

@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from tasks.model import Site
 from tasks.science.ashore.looks import look_ashore
-from tasks.science.ashore.memory import cover_planes, ground_ashore, learn_ashore
+from tasks.science.ashore.memory import Remembered, cover_planes, ground_ashore, learn_ashore
 from tasks.science.basis import RADAR
 from tasks.science.change import lay_ground, view_of
 from tasks.science.flags import NO_MEMORY
@@ -127,7 +127,7 @@ def measure_scenes(
         free = _free_of(found, hulls, berths, layers, options)
         yards = {}
         if ashore is not None and memory_flag != NO_MEMORY:
-            yards = look_ashore(decibels(scene, bands), background, ashore, seen, radar=True)
+            yards = look_ashore(decibels(scene, bands), Remembered(ashore, background), seen, radar=True)
         return Seen(seen, view, Shown(free, berths, yards))
 
     level = background[LEVEL]
