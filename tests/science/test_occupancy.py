@@ -167,7 +167,7 @@ def test_less_is_known_from_a_part_of_a_berth(looks: pd.DataFrame) -> None:
 
 
 def test_misses_are_allowed_for() -> None:
-    """A sensor that misses one ship in three: told so, the chain is right; the mean of looks is a third low."""
+    """A sensor that misses one ship in three: told so, the chain is right; the looks are a third low."""
     looks, truth = port(np.random.default_rng(8), 4, 365, Way(0.4, 4.0, 1.0, recall=0.67))
     found = told(looks, radar=Errors(0.67, 0.005)).shares(MONTHS[:1], MONTHS[-1:])
     true = truth.share(MONTHS[0], MONTHS[-1])
