@@ -15,16 +15,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import special
 
 from tasks.model import Site, ZoneKind
 from tasks.science.basis import comparable, of_tracks, of_yards
 from tasks.science.plots import track_metres
 from tasks.science.quays import quay_metres
-from tasks.science.series.indicators import mean_intervals, overdispersion
+from tasks.science.series.activity import MIN_QUAY
+from tasks.science.series.indicators import LEVEL, mean_intervals, overdispersion
 from tasks.science.series.periods import Spans, spans_of
-from tasks.science.series.shares import NO_SHARE, Share, cut, mean_shares, site_looks
+from tasks.science.series.regimes import within
+from tasks.science.series.shares import NO_SHARE, Share, mean_shares, site_looks
 from tasks.science.series.stated import Histories, Stated, histories
-from tasks.science.series.trips import Stay, most_calls, stays
+from tasks.science.series.trips import DEFAULT_TRIPS, Stay, stays
 from tasks.sites.measure import area_m2
 
 PERIODS = ("week", "month")
@@ -230,17 +233,16 @@ def _site_columns(
     occupied = chain.stated(series[quay.name], spans)
     # Of another period's occupancy no index is made.
     shares[quay.name] = [one.share if one.period == spans.period else NO_SHARE for one in occupied]
-    found, days = stays(afloat), (spans.end - spans.start) / pd.Timedelta(days=1)
+    found = stays(afloat)
     looks = spans.count(spans.place(series[quay.name]))
     at_berths = afloat[afloat["zone_kind"] == ZoneKind.BERTH.value]
     moves = yards.looks[yards.looks["zone_kind"] == yards.kind.value]
-    most = [most_calls(here, d)[0] for here, d in zip(cut(afloat, spans.pairs), days, strict=True)]
     columns = _header(at_berths, quay.column, WHOLE, "site", spans) | {
         "looks": afloat.assign(span=spans.place(afloat)).groupby("span")["scene_id"].nunique()
         .reindex(range(len(spans)), fill_value=0).to_numpy(),
         "looks_seen": looks,
         "calls_at_least": np.where(looks > 0, _arrived(found, spans), np.nan),
-        "calls_at_most": np.where(looks > 0, np.array(most, float), np.nan),
+        "calls_at_most": np.where(looks > 0, _most_calls(at_berths, spans), np.nan),
     }  # fmt: skip
     columns |= _moved(moves, spans)
     for name, told in shares.items():
@@ -282,6 +284,35 @@ def _arrived(found: list[Stay], spans: Spans) -> npt.NDArray[np.int64]:
     free, seen = np.array(known, "datetime64[ns]").reshape(-1, 2).T
     pairs = zip(spans.start.to_numpy(), spans.end.to_numpy(), strict=True)
     return np.array([((start <= free) & (seen < end)).sum() for start, end in pairs])
+
+
+def _most_calls(at_berths: pd.DataFrame, spans: Spans) -> npt.NDArray[np.float64]:
+    """Bound the calls of each period from above, as `trips.most_calls` does of one; NaN without a look."""
+    rows = at_berths[at_berths["vessel_count"].notna()]
+    place = spans.place(rows)
+    berths = rows.assign(span=place).groupby("span")["zone_id"].nunique()
+    whole = berths.reindex(range(len(spans)), fill_value=1).to_numpy()
+    table = pd.DataFrame(
+        {
+            "acquired": rows["acquired"].to_numpy("datetime64[s]"),
+            "scene": rows["scene_id"].to_numpy(object),
+            "vessels": rows["vessel_count"].to_numpy(float),
+            "exposure": rows["seen_fraction"].to_numpy(float) / whole[place],
+        }
+    )
+    looks = table.groupby(["acquired", "scene"], as_index=False, sort=True).sum()
+    looks = looks[looks["exposure"] >= MIN_QUAY]
+    ends = np.searchsorted(spans.place(looks), np.arange(1, len(spans)))
+    parts = (np.split(looks[name].to_numpy(float), ends) for name in ("vessels", "exposure"))
+    days = (spans.end - spans.start) / pd.Timedelta(days=1)
+    most = np.full(len(spans), np.nan)
+    for k, (counts, exposure) in enumerate(zip(*parts, strict=True)):
+        if len(counts):
+            inflation = within(counts, exposure, len(counts))
+            high = special.gammaincinv(counts.sum() / inflation + 0.5, (1 + LEVEL) / 2) * inflation
+            ships = max(high, counts.sum()) / exposure.sum()
+            most[k] = math.ceil(ships * days[k] / DEFAULT_TRIPS.shortest_stay_days)
+    return most
 
 
 def index_of(shares: Mapping[str, Share], weights: Mapping[str, float]) -> dict[str, Any]:
