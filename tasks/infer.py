@@ -22,6 +22,7 @@ from tasks.science.series.balance import balances
 from tasks.science.series.loading import Goods, with_turnover
 from tasks.science.series.regimes import Change
 from tasks.science.series.shares import Share
+from tasks.science.series.stated import quay_months
 from tasks.science.series.trips import DEFAULT_TRIPS, TripOptions, Trips
 from tasks.science.series.utilisation import utilisation
 
@@ -30,7 +31,6 @@ __all__ = [
     "Goods",
     "Share",
     "goods_between",
-    "infer_occupancy",
     "infer_regimes",
     "infer_tables",
     "likely_change",
@@ -52,13 +52,14 @@ def infer_tables(site: Site, looks: pd.DataFrame, vessels: Any, stacks: Any) -> 
         As measured: one row per look × zone, per vessel, per outline.
     """
     quay_m, looks = quay_metres(site), with_turnover(looks, stacks)
+    told = utilisation(site, looks)
     return Tables(
         looks=looks,
         vessels=vessels,
         stacks=stacks,
-        utilisation=utilisation(site, looks),
+        utilisation=told,
         regimes=infer_regimes(looks, quay_m),
-        occupancy=infer_occupancy(looks, quay_m),
+        occupancy=quay_months(told, comparable(looks)),
         balance=balance_table(balances(site, looks)),
     )
 
@@ -81,11 +82,6 @@ def infer_regimes(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None
     return regimes_table(activity.regime_rows(comparable(looks), quay_m))
 
 
-def infer_occupancy(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> pd.DataFrame:
-    """Tell the share of the quay taken in every month, with its interval and its looks."""
-    return activity.monthly_occupancy(comparable(looks), quay_m)
-
-
 def likely_change(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> Change | None:
     """Find where the activity at a site's berths changed if it did at all; None from too few looks."""
     return activity.site_change(comparable(looks), quay_m)
@@ -94,7 +90,7 @@ def likely_change(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None
 def occupancy_between(
     looks: pd.DataFrame, start: date, end: date, quay_m: Mapping[str, float] | None = None
 ) -> Share:
-    """Mean share of the quay metres taken from one day to another, both included, with its 90 % interval."""
+    """Tell the share of the quay metres taken from one day to another, both included, looked at or not."""
     return activity.occupancy_between(comparable(looks), start, end + timedelta(days=1), quay_m)
 
 

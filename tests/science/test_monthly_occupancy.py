@@ -5,16 +5,29 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from tasks.model import Site, Zone, ZoneKind
 from tasks.products.quay import OCCUPANCY_COLUMNS
-from tasks.science.series.activity import MONTHLY_COLUMNS, monthly_occupancy
-from tests.products.test_berths import FREE, TAKEN, UNKNOWN, UNSEEN, WATER_LOOKS, together
+from tasks.products.tables import looks_table
+from tasks.science.series.stated import MONTHLY_COLUMNS, quay_months
+from tasks.science.series.utilisation import utilisation
+from tests.products.test_berths import BERTHS, FREE, TAKEN, UNKNOWN, UNSEEN, WATER_LOOKS, together
 
-QUAY_M = {"b1": 300.0, "b2": 100.0}
+LENGTHS_M = {"b1": 300.0, "b2": 100.0}
+SITE = Site(
+    "port",
+    "Port",
+    tuple(Zone(z.zone_id, ZoneKind.BERTH, z.geometry, length_m=LENGTHS_M[z.zone_id]) for z in BERTHS),
+    "digest",
+)
+
+
+def months(looks: pd.DataFrame) -> pd.DataFrame:
+    looks = looks_table(looks.assign(sensor="radar").to_dict("records"))
+    return quay_months(utilisation(SITE, looks), looks)
 
 
 def test_every_month_between_the_first_and_the_last_look_has_its_row() -> None:
-    looks = together((TAKEN, FREE), (FREE, FREE), (UNSEEN, UNSEEN), (UNSEEN, UNSEEN), (TAKEN, TAKEN))
-    found = monthly_occupancy(looks, QUAY_M)
+    found = months(together((TAKEN, FREE), (FREE, FREE), (UNSEEN, UNSEEN), (UNSEEN, UNSEEN), (TAKEN, TAKEN)))
     assert tuple(found.columns) == OCCUPANCY_COLUMNS == MONTHLY_COLUMNS
     assert [str(day) for day in found["start"]] == ["2023-01-01", "2023-02-01", "2023-03-01"]
     assert [str(day) for day in found["end"]] == ["2023-02-01", "2023-03-01", "2023-04-01"]
@@ -28,4 +41,4 @@ def test_every_month_between_the_first_and_the_last_look_has_its_row() -> None:
 
 @pytest.mark.parametrize("looks", [together(*[(UNKNOWN, UNSEEN)] * 6), WATER_LOOKS])
 def test_without_a_berth_that_can_be_told_there_is_no_row(looks: pd.DataFrame) -> None:
-    assert monthly_occupancy(looks, QUAY_M).empty
+    assert months(looks).empty

@@ -7,7 +7,6 @@ that no background knows is in no denominator.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,8 @@ import pandas as pd
 
 from tasks.model import ZoneKind
 from tasks.science.series.regimes import MIN_LOOKS, Change, Rate, find_change
-from tasks.science.series.shares import Share, between, mean_share
+from tasks.science.series.shares import Share
+from tasks.science.series.stated import held_between
 
 MIN_QUAY = 0.5
 """Share of the quay metres that a look must see to count."""
@@ -30,8 +30,6 @@ DORMANT = 0.25
 """Vessels at berth per look up to which a port is called dormant: a ship on one look in four."""
 
 MEASURE = "vessels_at_berth"
-
-MONTHLY_COLUMNS = ("start", "end", "mean", "low", "high", "looks")
 
 
 def berth_looks(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> pd.DataFrame:
@@ -134,7 +132,7 @@ def _knowable_on(change: Change, times: Any, counts: Any, exposure: Any) -> np.d
 def occupancy_between(
     looks: pd.DataFrame, start: Any, end: Any, quay_m: Mapping[str, float] | None = None
 ) -> Share:
-    """Mean share of the quay metres taken in the looks of a period.
+    """Tell what share of the quay metres was taken in a period, looked at or not.
 
     Parameters
     ----------
@@ -145,28 +143,5 @@ def occupancy_between(
     quay_m
         Usable metres by zone id; all berths weigh alike where it is not given.
     """
-    return _occupancy(berth_looks(looks, quay_m), start, end)
-
-
-def monthly_occupancy(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> pd.DataFrame:
-    """Tell what share of the quay metres was taken in every month between the first and the last look.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `MONTHLY_COLUMNS`; null with 0 looks where no look saw enough of the quay, and no row
-        where no look could tell of any berth.
-    """
     berths = looks[looks["zone_kind"] == ZoneKind.BERTH.value]
-    rows: list[dict[str, Any]] = []
-    if berths["vessel_count"].notna().any():
-        series, when = berth_looks(berths, quay_m), berths["acquired"].dt.to_period("M")
-        for month in pd.period_range(when.min(), when.max(), freq="M"):
-            start, end = month.start_time, (month + 1).start_time
-            rows.append({"start": start.date(), "end": end.date()} | asdict(_occupancy(series, start, end)))
-    return pd.DataFrame(rows, columns=list(MONTHLY_COLUMNS))
-
-
-def _occupancy(series: pd.DataFrame, start: Any, end: Any) -> Share:
-    taken = series.rename(columns={"occupied_m": "taken", "seen_m": "seen", "berths": "zones"})
-    return mean_share(between(taken, start, end))
+    return held_between(berths, quay_m or dict.fromkeys(berths["zone_id"], 1.0), start, end)

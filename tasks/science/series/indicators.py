@@ -35,10 +35,15 @@ def mean_interval(counts: np.ndarray[Any, Any], inflation: float = 1.0) -> tuple
     >>> mean_interval(np.array([]))
     (nan, nan, nan)
     """
-    if not len(counts):
-        return float("nan"), float("nan"), float("nan")
-    exposure = len(counts) / inflation
-    ends = np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    low, high = special.gammaincinv(counts.sum() / inflation + 0.5, ends) / exposure
-    mean = float(counts.mean())
-    return float(min(low, mean)), mean, float(max(high, mean))
+    low, mean, high = mean_intervals(np.array([counts.sum()]), np.array([len(counts)]), inflation)
+    return float(low[0]), float(mean[0]), float(high[0])
+
+
+def mean_intervals(total: Any, looks: Any, inflation: float = 1.0) -> tuple[Any, Any, Any]:
+    """Tell `mean_interval` of many periods, from their vessels and looks: lows, means, highs; NaN without."""
+    ends = np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = total / looks
+        low, high = special.gammaincinv(total / inflation + 0.5, ends) / (looks / inflation)
+    told = np.where(looks > 0, [np.minimum(low, mean), mean, np.maximum(high, mean)], np.nan)
+    return told[0], told[1], told[2]

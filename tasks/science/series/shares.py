@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
@@ -96,15 +98,44 @@ def mean_share(series: pd.DataFrame) -> Share:
     series
         As `site_looks` has it.
     """
-    if series.empty:
-        return NO_SHARE
-    share = (series["taken"] / series["seen"]).to_numpy(float)
-    mean = float(series["taken"].sum() / series["seen"].sum())
-    per_look = 1.0
-    if len(share) > 2 and share.var(ddof=1) > 0:
-        most = float(series["zones"].mean())
-        per_look = float(np.clip(mean * (1 - mean) / share.var(ddof=1), 1.0, most))
-    trials = len(share) * per_look / repetition(share - share.mean(), allowance=0)
-    ends = np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    low, high = special.betaincinv(mean * trials + 0.5, (1 - mean) * trials + 0.5, ends)
-    return Share(mean, float(min(low, mean)), float(max(high, mean)), len(share))
+    (share,) = mean_shares(series, np.zeros(len(series), np.intp), 1)
+    return share
+
+
+def mean_shares(series: pd.DataFrame, period: npt.NDArray[np.intp], periods: int) -> list[Share]:
+    """Tell `mean_share` of every period.
+
+    Parameters
+    ----------
+    series
+        As `site_looks` has it.
+    period
+        ``(look,)`` ascending number of the period that each look lies in.
+    periods
+        How many there are.
+    """
+
+    def summed(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.bincount(period, values, minlength=periods)
+
+    taken, seen = series["taken"].to_numpy(float), series["seen"].to_numpy(float)
+    looks, share = summed(np.ones(len(series))), taken / seen
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = summed(taken) / summed(seen)
+        rest = share - (summed(share) / looks)[period]
+        squares = summed(rest**2)
+        scatter, most = squares / (looks - 1), summed(series["zones"].to_numpy(float)) / looks
+        worth = np.clip(mean * (1 - mean) / scatter, 1.0, most)
+        per_look = np.where((looks > 2) & (scatter > 0), worth, 1.0)
+    ends = np.cumsum(looks).astype(int)
+    parts = np.split(rest, ends[:-1])
+    repeats = [
+        repetition(part, allowance=0) if q > 0 else 1.0 for part, q in zip(parts, squares, strict=True)
+    ]
+    trials = looks * per_look / np.array(repeats)
+    tails = np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])[:, None]
+    low, high = special.betaincinv(mean * trials + 0.5, (1 - mean) * trials + 0.5, tails)
+    return [
+        Share(float(m), float(min(lo, m)), float(max(hi, m)), int(n)) if n else NO_SHARE
+        for m, lo, hi, n in zip(mean, low, high, looks, strict=True)
+    ]

@@ -9,23 +9,32 @@ of 0 to 100 from them, null wherever one of its components is.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from scipy import special
 
 from tasks.model import Site, ZoneKind
 from tasks.science.basis import comparable, of_tracks, of_yards
 from tasks.science.plots import track_metres
 from tasks.science.quays import quay_metres
-from tasks.science.series.indicators import mean_interval, overdispersion
-from tasks.science.series.shares import Share, cut, mean_share, site_looks
-from tasks.science.series.trips import Stay, most_calls, stays
+from tasks.science.series.activity import MIN_QUAY
+from tasks.science.series.indicators import LEVEL, mean_intervals, overdispersion
+from tasks.science.series.periods import Spans, spans_of
+from tasks.science.series.regimes import within
+from tasks.science.series.shares import NO_SHARE, Share, mean_shares, site_looks
+from tasks.science.series.stated import Histories, Stated, histories
+from tasks.science.series.trips import DEFAULT_TRIPS, Stay, stays
 from tasks.sites.measure import area_m2
 
-PERIODS = {"week": "W-SUN", "month": "M"}
+PERIODS = ("week", "month")
 """Calendar weeks from Monday, calendar months; UTC."""
+
+Columns = dict[str, Any]
+"""Of one zone, by name: one value, or one for every period."""
 
 WHOLE = "*"
 """Zone id of the site as a whole."""
@@ -45,6 +54,7 @@ COLUMNS = (
     "vessels_high",
     "vessels_max",
     *(f"{c}_{end}" for c in ("occupancy", "fill", "rail") for end in ("mean", "low", "high", "looks")),
+    "occupancy_period",
     "gained_m2",
     "lost_m2",
     "calls_at_least",
@@ -56,8 +66,12 @@ COLUMNS = (
 )
 
 
+TEXT = ("zone_id", "zone_kind", "period", "start", "end", "occupancy_period", "index_of")
+"""Columns that are no numbers."""
+
 USED = [
-    "zone_id", "zone_kind", "scene_id", "collection", "sensor", "acquired", "seen_fraction", "vessel_count",
+    "zone_id", "zone_kind", "scene_id", "collection", "sensor", "pixel_m", "acquired", "seen_fraction",
+    "vessel_count",
     "vessel_length_m", "occupied_fraction", "fill_fraction", "stack_area_m2", "gained_m2", "lost_m2",
     "rail_occupied_m",
 ]  # fmt: skip
@@ -107,20 +121,35 @@ def utilisation(site: Site, looks: pd.DataFrame) -> pd.DataFrame:
     """
     if not any(looks[column].notna().any() for column in TOLD):
         return pd.DataFrame(columns=list(COLUMNS))
-    looks = looks[USED]
+    looks = looks[[name for name in USED if name in looks]]
     parts, afloat = components(site, looks), comparable(looks)
-    rows: list[dict[str, Any]] = []
-    for period, rule in PERIODS.items():
-        spans = _spans(looks, rule)
+    chain = histories(parts[0].looks, parts[0].capacity, looks["acquired"])
+    found: list[Columns] = []
+    for period in PERIODS:
+        spans = spans_of(looks["acquired"], period)
         for zone_id, group in _told(afloat, "vessel_count"):
-            rows += _vessel_rows(group, zone_id, period, spans, parts[0])
+            found.append(_vessel_columns(group, zone_id, spans, parts[0], chain))
         for part in parts[1:]:
             own = part.looks[part.looks["zone_kind"] == part.kind.value]
             for zone_id, group in _told(own, part.column):
-                rows += _ground_rows(group, zone_id, period, spans, part)
-        rows += _site_rows(site, afloat, period, spans, parts)
-    table = pd.DataFrame(rows, columns=list(COLUMNS)).assign(site=site.site_id)
+                found.append(_ground_columns(group, zone_id, spans, part))
+        found.append(_site_columns(site, afloat, spans, parts, chain))
+    table = _joined(found).assign(site=site.site_id)
     return table.sort_values(["period", "zone_id", "start"], ascending=[False, True, True], ignore_index=True)
+
+
+def _joined(found: list[Columns]) -> pd.DataFrame:
+    """Put the columns of all zones and periods one below another; what a zone has not is null."""
+    tables = [pd.DataFrame(columns) for columns in found]
+    data = {}
+    for name in COLUMNS[1:]:
+        kind, nothing = (object, None) if name in TEXT else (float, np.nan)
+        pieces = [
+            table[name].to_numpy(kind) if name in table else np.full(len(table), nothing, kind)
+            for table in tables
+        ]
+        data[name] = np.concatenate(pieces)
+    return pd.DataFrame(data, columns=list(COLUMNS)).astype({"looks": "int64", "looks_seen": "int64"})
 
 
 def components(site: Site, looks: pd.DataFrame) -> tuple[Component, Component, Component]:
@@ -139,118 +168,151 @@ def components(site: Site, looks: pd.DataFrame) -> tuple[Component, Component, C
     )
 
 
-class Span(NamedTuple):
-    """One period: its first moment, and the first after it."""
-
-    start: pd.Timestamp
-    end: pd.Timestamp
-
-
-def _spans(looks: pd.DataFrame, rule: str) -> list[Span]:
-    when = looks["acquired"].dt.to_period(rule)
-    labels = pd.period_range(when.min(), when.max(), freq=rule)
-    return [Span(label.start_time, (label + 1).start_time) for label in labels]
-
-
 def _told(looks: pd.DataFrame, column: str) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Zones of which any look could tell something, with all their looks."""
+    """Zones of which any look could tell something, with all their looks, in order of time."""
     for zone_id, group in looks.groupby("zone_id", sort=True):
         if group[column].notna().any():
-            yield str(zone_id), group
+            yield str(zone_id), group.sort_values("acquired", kind="stable")
 
 
-def _header(group: pd.DataFrame, column: str, zone_id: str, period: str, span: Span) -> dict[str, Any]:
+def _header(group: pd.DataFrame, column: str, zone_id: str, zone_kind: str, spans: Spans) -> Columns:
+    place = spans.place(group)
+    seen = group["seen_fraction"].to_numpy("float64", na_value=np.nan)
+    looks, known = spans.count(place), ~np.isnan(seen)
+    with np.errstate(invalid="ignore"):
+        mean_seen = spans.total(place[known], seen[known]) / spans.count(place[known])
     return {
         "zone_id": zone_id,
-        "zone_kind": group["zone_kind"].iloc[0] if len(group) else None,
-        "period": period,
-        "start": span.start.date(),
-        "end": span.end.date(),
-        "looks": len(group),
-        "looks_seen": int(group[column].notna().sum()),
-        "seen_fraction": group["seen_fraction"].astype(float).mean() if len(group) else np.nan,
+        "zone_kind": zone_kind,
+        "period": spans.period,
+        "start": spans.start.date,
+        "end": spans.end.date,
+        "looks": looks,
+        "looks_seen": spans.count(place[group[column].notna().to_numpy()]),
+        "seen_fraction": mean_seen,
     }
 
 
-def _vessel_rows(
-    group: pd.DataFrame, zone_id: str, period: str, spans: list[Span], quay: Component
-) -> Iterator[dict[str, Any]]:
-    inflation = overdispersion(group["vessel_count"].dropna().to_numpy(float))
-    metres = {zone_id: quay.capacity[zone_id]} if zone_id in quay.capacity else {}
-    taken = site_looks(group, quay.column, metres)
-    kind = group["zone_kind"].iloc[0]
-    for span, here, then in zip(spans, cut(group, spans), cut(taken, spans), strict=True):
-        counts = here["vessel_count"].dropna().to_numpy(float)
-        low, mean, high = mean_interval(counts, inflation)
-        row = _header(here, "vessel_count", zone_id, period, span) | {
-            "zone_kind": kind,
-            "vessels_mean": mean,
-            "vessels_low": low,
-            "vessels_high": high,
-            "vessels_max": counts.max() if len(counts) else np.nan,
-        }
-        yield row | (_share_columns(quay.name, mean_share(then)) if metres else {})
+def _vessel_columns(
+    group: pd.DataFrame, zone_id: str, spans: Spans, quay: Component, chain: Histories
+) -> Columns:
+    told = group[group["vessel_count"].notna()]
+    counts, place = told["vessel_count"].to_numpy(float), spans.place(told)
+    means = mean_intervals(spans.total(place, counts), spans.count(place), overdispersion(counts))
+    most = np.full(len(spans), np.nan)
+    np.fmax.at(most, place, counts)
+    columns = _header(group, "vessel_count", zone_id, group["zone_kind"].iloc[0], spans) | {
+        "vessels_low": means[0],
+        "vessels_mean": means[1],
+        "vessels_high": means[2],
+        "vessels_max": most,
+    }
+    if zone_id not in quay.capacity:
+        return columns
+    taken = site_looks(group, quay.column, {zone_id: quay.capacity[zone_id]})
+    return columns | _stated_columns(quay.name, chain.stated(taken, spans, zone_id))
 
 
-def _ground_rows(
-    group: pd.DataFrame, zone_id: str, period: str, spans: list[Span], part: Component
-) -> Iterator[dict[str, Any]]:
+def _ground_columns(group: pd.DataFrame, zone_id: str, spans: Spans, part: Component) -> Columns:
     taken = site_looks(group, part.column, {zone_id: part.capacity[zone_id]})
-    for span, here, then in zip(spans, cut(group, spans), cut(taken, spans), strict=True):
-        row = _header(here, part.column, zone_id, period, span) | {"zone_kind": part.kind.value}
-        row |= _share_columns(part.name, mean_share(then))
-        yield row | {name: _sum(here[name]) for name in ("gained_m2", "lost_m2")}
+    shares = mean_shares(taken, spans.place(taken), len(spans))
+    return (
+        _header(group, part.column, zone_id, part.kind.value, spans)
+        | _share_columns(part.name, shares)
+        | _moved(group, spans)
+    )
 
 
-def _site_rows(
-    site: Site, afloat: pd.DataFrame, period: str, spans: list[Span], parts: tuple[Component, ...]
-) -> Iterator[dict[str, Any]]:
+def _site_columns(
+    site: Site, afloat: pd.DataFrame, spans: Spans, parts: tuple[Component, ...], chain: Histories
+) -> Columns:
+    quay, yards = parts[0], parts[1]
     series = {part.name: site_looks(part.looks, part.column, part.capacity) for part in parts}
     present = [p for p in parts if len(series[p.name]) and site.weights.get(p.weight, 0.0) > 0]
-    weights = {p.name: site.weights[p.weight] for p in present}
+    shares = {name: mean_shares(t, spans.place(t), len(spans)) for name, t in series.items()}
+    occupied = chain.stated(series[quay.name], spans)
+    # Of another period's occupancy no index is made.
+    shares[quay.name] = [one.share if one.period == spans.period else NO_SHARE for one in occupied]
     found = stays(afloat)
-    quay, yards = parts[0], parts[1]
-    at_berths = cut(afloat[afloat["zone_kind"] == ZoneKind.BERTH.value], spans)
-    moves = cut(yards.looks[yards.looks["zone_kind"] == yards.kind.value], spans)
-    taken = {name: cut(table, spans) for name, table in series.items()}
-    for k, (span, here) in enumerate(zip(spans, cut(afloat, spans), strict=True)):
-        shares = {name: mean_share(tables[k]) for name, tables in taken.items()}
-        days = (span.end - span.start) / pd.Timedelta(days=1)
-        row = _header(at_berths[k], quay.column, WHOLE, period, span) | {
-            "zone_kind": "site",
-            "looks": here["scene_id"].nunique(),
-            "looks_seen": shares[quay.name].looks,
-            "gained_m2": _sum(moves[k]["gained_m2"]),
-            "lost_m2": _sum(moves[k]["lost_m2"]),
-            "calls_at_least": _arrived(found, span) if shares[quay.name].looks else None,
-            "calls_at_most": most_calls(here, days)[0] if shares[quay.name].looks else None,
-        }
-        for name, share in shares.items():
-            row |= _share_columns(name, share)
-        yield row | index_of(shares, weights)
+    looks = spans.count(spans.place(series[quay.name]))
+    at_berths = afloat[afloat["zone_kind"] == ZoneKind.BERTH.value]
+    moves = yards.looks[yards.looks["zone_kind"] == yards.kind.value]
+    columns = _header(at_berths, quay.column, WHOLE, "site", spans) | {
+        "looks": afloat.assign(span=spans.place(afloat)).groupby("span")["scene_id"].nunique()
+        .reindex(range(len(spans)), fill_value=0).to_numpy(),
+        "looks_seen": looks,
+        "calls_at_least": np.where(looks > 0, _arrived(found, spans), np.nan),
+        "calls_at_most": np.where(looks > 0, _most_calls(at_berths, spans), np.nan),
+    }  # fmt: skip
+    columns |= _moved(moves, spans)
+    for name, told in shares.items():
+        columns |= _share_columns(name, told)
+    columns |= _stated_columns(quay.name, occupied)
+    weights = {p.name: site.weights[p.weight] for p in present}
+    each = [index_of({name: told[k] for name, told in shares.items()}, weights) for k in range(len(spans))]
+    return columns | {name: [one[name] for one in each] for name in each[0]}
 
 
-def _share_columns(name: str, share: Share) -> dict[str, Any]:
-    return {
-        f"{name}_mean": share.mean,
-        f"{name}_low": share.low,
-        f"{name}_high": share.high,
-        f"{name}_looks": share.looks,
+def _share_columns(name: str, shares: Sequence[Share]) -> Columns:
+    columns: Columns = {
+        f"{name}_{field}": np.array([getattr(share, field) for share in shares], float)
+        for field in ("mean", "low", "high")
     }
+    columns[f"{name}_looks"] = np.array([share.looks for share in shares])
+    return columns
 
 
-def _sum(values: pd.Series) -> float | None:
-    """Sum of what was told; None where nothing was."""
-    told = values.dropna()
-    return float(told.sum()) if len(told) else None
+def _stated_columns(name: str, told: Sequence[Stated]) -> Columns:
+    columns = _share_columns(name, [one.share for one in told])
+    return columns | {f"{name}_period": np.array([one.period for one in told], object)}
 
 
-def _arrived(found: list[Stay], span: Span) -> int:
-    """Count the ships that surely arrived within a period: the berth was seen without them in it before."""
-    return sum(
-        stay.free_before is not None and span.start <= stay.free_before and stay.first_seen < span.end
-        for stay in found
+def _moved(group: pd.DataFrame, spans: Spans) -> Columns:
+    """Sum what was told to be gained and lost; null where nothing was."""
+    sums = {}
+    for name in ("gained_m2", "lost_m2"):
+        told = group[group[name].notna()]
+        place = spans.place(told)
+        total = spans.total(place, told[name].to_numpy(float))
+        sums[name] = np.where(spans.count(place) > 0, total, np.nan)
+    return sums
+
+
+def _arrived(found: list[Stay], spans: Spans) -> npt.NDArray[np.int64]:
+    """Count the ships that surely arrived within each period: it had seen the berth without them before."""
+    known = [(stay.free_before, stay.first_seen) for stay in found if stay.free_before is not None]
+    free, seen = np.array(known, "datetime64[ns]").reshape(-1, 2).T
+    pairs = zip(spans.start.to_numpy(), spans.end.to_numpy(), strict=True)
+    return np.array([((start <= free) & (seen < end)).sum() for start, end in pairs])
+
+
+def _most_calls(at_berths: pd.DataFrame, spans: Spans) -> npt.NDArray[np.float64]:
+    """Bound the calls of each period from above, as `trips.most_calls` does of one; NaN without a look."""
+    rows = at_berths[at_berths["vessel_count"].notna()]
+    place = spans.place(rows)
+    berths = rows.assign(span=place).groupby("span")["zone_id"].nunique()
+    whole = berths.reindex(range(len(spans)), fill_value=1).to_numpy()
+    table = pd.DataFrame(
+        {
+            "acquired": rows["acquired"].to_numpy("datetime64[s]"),
+            "scene": rows["scene_id"].to_numpy(object),
+            "vessels": rows["vessel_count"].to_numpy(float),
+            "exposure": rows["seen_fraction"].to_numpy(float) / whole[place],
+        }
     )
+    looks = table.groupby(["acquired", "scene"], as_index=False, sort=True).sum()
+    looks = looks[looks["exposure"] >= MIN_QUAY]
+    ends = np.searchsorted(spans.place(looks), np.arange(1, len(spans)))
+    parts = (np.split(looks[name].to_numpy(float), ends) for name in ("vessels", "exposure"))
+    days = (spans.end - spans.start) / pd.Timedelta(days=1)
+    most = np.full(len(spans), np.nan)
+    for k, (counts, exposure) in enumerate(zip(*parts, strict=True)):
+        if len(counts):
+            inflation = within(counts, exposure, len(counts))
+            high = special.gammaincinv(counts.sum() / inflation + 0.5, (1 + LEVEL) / 2) * inflation
+            ships = max(high, counts.sum()) / exposure.sum()
+            most[k] = math.ceil(ships * days[k] / DEFAULT_TRIPS.shortest_stay_days)
+    return most
 
 
 def index_of(shares: Mapping[str, Share], weights: Mapping[str, float]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""When a series changed, what changed with it, and what it could have shown."""
