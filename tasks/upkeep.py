@@ -22,6 +22,7 @@ from tasks.archive.upkeep import Tidied, tidy_repository
 from tasks.archive.verify import Verified, verify_repository
 from tasks.errors import InputError
 from tasks.products.manifest import NAME, damaged_files
+from tasks.products.stac import damaged_assets
 from tasks.products.tables import site_regimes
 
 Advance = Callable[[int], None]
@@ -200,6 +201,7 @@ def _verify_one(
 
 def _verify_publication(folder: Path) -> Checked:
     read, damaged = damaged_files(folder)
+    damaged = damaged_assets(folder) | damaged
     rows = tuple({"what": "file", "name": name, "reason": reason} for name, reason in sorted(damaged.items()))
     return Checked(str(folder), "publication", read, rows)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -94,6 +95,11 @@ MONTH_VARIABLES = {
 }
 """From the monthly occupancy: its columns ``mean``, ``low``, ``high`` and ``looks``, in this order."""
 
+COMPANIONS = ("_low", "_high", "_looks", "_n_looks")
+"""How variables end that say how sure another is."""
+
+TIME = {"standard_name": "time"}
+
 TIME_ENCODING = {"units": "seconds since 1970-01-01", "calendar": "proleptic_gregorian", "dtype": "int64"}
 
 
@@ -141,26 +147,32 @@ def series_dataset(
     month, month_end = (pd.to_datetime(occupancy[c]).to_numpy("datetime64[ns]") for c in ("start", "end"))
     start, end = (pd.to_datetime(periods[c]).to_numpy("datetime64[ns]") for c in ("start", "end"))
     return xr.Dataset(
-        by_look | by_period | by_site | by_month,
+        _with_companions(by_look | by_period | by_site | by_month),
         coords={
             "zone": ("zone", _text(zones), {"long_name": "zone id"}),
-            "zone_kind": ("zone", _text([z.kind.value for z in site.measured_zones])),
+            "zone_kind": (
+                "zone",
+                _text([z.kind.value for z in site.measured_zones]),
+                {"long_name": "what the zone's ground is used for"},
+            ),
+            **_places(site),
             "time": (
                 "look",
                 scenes["acquired"].to_numpy("datetime64[ns]"),
-                {"standard_name": "time", "long_name": "start of acquisition, UTC"},
+                TIME | {"long_name": "start of acquisition, UTC"},
             ),
-            "scene_id": ("look", _text(scenes["scene_id"])),
-            "collection": ("look", _text(scenes["collection"])),
-            "period_kind": ("period", _text(periods["period"])),
-            "period_start": ("period", start, {"long_name": "first day of the period, UTC"}),
-            "period_end": ("period", end, {"long_name": "first day after the period, UTC"}),
-            "month": ("month", month, {"long_name": "first day of the month, UTC"}),
-            "month_end": ("month", month_end, {"long_name": "first day after the month, UTC"}),
+            "scene_id": ("look", _text(scenes["scene_id"]), {"long_name": "id of the image"}),
+            "collection": ("look", _text(scenes["collection"]), {"long_name": "collection of the image"}),
+            "period_kind": ("period", _text(periods["period"]), {"long_name": "week or month"}),
+            "period_start": ("period", start, TIME | {"long_name": "first day of the period, UTC"}),
+            "period_end": ("period", end, TIME | {"long_name": "first day after the period, UTC"}),
+            "month": ("month", month, TIME | {"long_name": "first day of the month, UTC"}),
+            "month_end": ("month", month_end, TIME | {"long_name": "first day after the month, UTC"}),
         },
         attrs={
             "Conventions": "CF-1.11",
             "title": f"Port utilisation of {site.title}",
+            "source": f"satellite images: {', '.join(sorted(set(scenes['collection'])))}",
             "comment": "NaN: could not be told (not seen, or not measurable with this sensor). Never zero.",
         },
     )
@@ -173,6 +185,34 @@ def write_series(folder: Path, dataset: xr.Dataset) -> None:
         # Consolidated metadata is not yet in the Zarr v3 specification; xarray warns without it.
         warnings.filterwarnings("ignore", message="Consolidated metadata")
         dataset.to_zarr(folder / "series.zarr", zarr_format=3, consolidated=True, encoding=encoding, mode="w")
+
+
+def _with_companions(variables: dict[str, tuple[Any, Any, dict[str, str]]]) -> dict[str, Any]:
+    """Name beside every mean its interval and its looks, as CF's ``ancillary_variables``."""
+    told = {}
+    for name, (dims, values, attrs) in variables.items():
+        stem = name.removesuffix("_mean")
+        beside = [n for end in COMPANIONS if (n := f"{stem}{end}") in variables and n != name]
+        if name == "vessels_mean":
+            beside.append("looks_seen")
+        is_companion = name.endswith(COMPANIONS)
+        more = {"ancillary_variables": " ".join(beside)} if beside and not is_companion else {}
+        told[name] = (dims, values, attrs | more)
+    return told
+
+
+def _places(site: Site) -> dict[str, Any]:
+    """Middle of every zone, as coordinates that mapping software knows."""
+    middles = [z.geometry.representative_point() for z in site.measured_zones]
+    named = (("longitude", "degrees_east", "x"), ("latitude", "degrees_north", "y"))
+    return {
+        f"zone_{name}": (
+            "zone",
+            np.round([getattr(p, axis) for p in middles], 6),
+            {"standard_name": name, "long_name": f"{name} of a point in the zone, WGS 84", "units": units},
+        )
+        for name, units, axis in named
+    }
 
 
 def _column(variable: str) -> str:

@@ -15,7 +15,13 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from tasks.products.parquet import write_parquet
+from tasks.products.spreadsheets import write_sheets
+
 Rows = list[dict[str, Any]]
+
+PUBLISHED = ("looks", "vessels", "stacks", "utilisation", "regimes", "balance")
+"""Tables that are written, by their names in `Tables`; `tasks.products.columns` says what they mean."""
 
 
 @dataclass(frozen=True)
@@ -185,10 +191,11 @@ def site_regimes(folder: Path) -> Rows:
 
 
 def write_tables(folder: Path, tables: Tables) -> None:
-    """Write the tables of a publication."""
-    for name in ("looks", "vessels", "stacks", "utilisation", "regimes", "balance"):
-        getattr(tables, name).to_parquet(folder / f"{name}.parquet", index=False, compression="zstd")
-    tables.utilisation.to_csv(folder / "utilisation.csv", index=False, float_format="%.4f")
+    """Write the tables of a publication: Parquet for programs, CSV for people."""
+    published = {name: getattr(tables, name) for name in PUBLISHED}
+    for name, table in published.items():
+        write_parquet(folder / f"{name}.parquet", table)
+    write_sheets(folder, published)
 
 
 def read_looks(folder: Path) -> pd.DataFrame:
