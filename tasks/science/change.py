@@ -25,6 +25,7 @@ from tasks.science.radiometry import MAD_TO_SD
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Column = npt.NDArray[np.float32]
+Stack = npt.NDArray[np.float32]
 
 FALSE_ALARM = 1e-4
 """Share of unchanged pixels that count as changed, were the noise Gaussian; its tails are heavier."""
@@ -105,11 +106,16 @@ def lay_ground(zones: Mapping[str, Mask], water: Mask, quayside: Mask) -> Ground
 class View:
     """One date of a site, on the pixels of its `Ground`."""
 
-    values: Mapping[str, Column]
-    """By plane; NaN where not seen."""
+    names: tuple[str, ...]
+    """Of its planes."""
 
-    slopes: Mapping[str, tuple[Column, Column]]
-    """By plane its gradient along rows and columns, per pixel; 0 where it cannot be told."""
+    taken: Stack
+    """``(plane, 3, pixel)``: values, NaN where not seen, and their gradient along rows and along columns, 0
+    where it cannot be told."""
+
+    def of(self, names: tuple[str, ...]) -> Stack:
+        """Give some of the planes."""
+        return self.taken if names == self.names else self.taken[[self.names.index(n) for n in names]]
 
 
 def view_of(planes: Mapping[str, Plane], seen: Mask, ground: Ground) -> View:
@@ -124,69 +130,68 @@ def view_of(planes: Mapping[str, Plane], seen: Mask, ground: Ground) -> View:
     ground
         The site's pixels.
     """
-    taken = {name: _take(plane, seen, ground.rows, ground.cols) for name, plane in planes.items()}
-    values = {name: columns[0] for name, columns in taken.items()}
-    return View(values, {name: (columns[1], columns[2]) for name, columns in taken.items()})
+    taken = np.zeros((len(planes), 3, ground.rows.size), np.float32)
+    for own, plane in zip(taken, planes.values(), strict=True):
+        _take(plane, seen, ground.rows, ground.cols, own)
+    return View(tuple(planes), taken)
 
 
 def compare(
     now: View, then: View, ground: Ground, zones: Collection[str] | None = None
 ) -> dict[str, Change | None]:
     """Tell of zones, all or some, how they changed between two dates; None where too little is in common."""
-    fits = [
-        (values, then.values[name], *slopes, *_fits(values, then.values[name], slopes, ground))
-        for name, values in now.values.items()
-        if (slopes := then.slopes.get(name)) is not None
-    ]
+    names = tuple(name for name in now.names if name in then.names)
     told: dict[str, Change | None] = dict.fromkeys(ground.zones if zones is None else zones)
-    if not fits:
+    if not names:
         return told
-    current, former, down, right, weights, spread = (np.stack(parts) for parts in zip(*fits, strict=True))
-    limit = float(stats.chi2.isf(FALSE_ALARM, len(fits)))
+    current, former = now.of(names), then.of(names)
+    weights, spread = _fits(current, former, ground)
+    limit = float(stats.chi2.isf(FALSE_ALARM, len(names)))
     for zone in told:
         at = ground.zones[zone]
-        both, changed, *sums = _tally(current, former, down, right, weights, spread, ground.kind, at, limit)
+        both, changed, *sums = _tally(current, former, weights, spread, ground.kind, at, limit)
         if both >= min(FEWEST_PX, max(len(at) // 2, 1)):
-            raw, left, noise, grain = (total / both / len(fits) for total in sums)
+            raw, left, noise, grain = (total / both / len(names) for total in sums)
             explained = (raw - left) / max(raw - grain, TINY)
             told[zone] = Change(changed / both, max(left - noise, 0.0), float(np.clip(explained, 0, 1)))
     return told
 
 
-def _fits(now: Column, then: Column, slopes: tuple[Column, Column], ground: Ground) -> tuple[Column, Column]:
-    """Fit light and slide of every kind of ground: ``(kind, 4)`` weights and its noise, NaN if not told."""
-    weights, spread = np.full((KINDS, 4), np.nan, np.float32), np.full(KINDS, np.nan, np.float32)
+def _fits(now: Stack, then: Stack, ground: Ground) -> tuple[Stack, Plane]:
+    """Fit light and slide of every plane and kind of ground.
+
+    Gives weights ``(plane, kind, 4)`` and their noise ``(plane, kind)``, NaN if not told.
+    """
+    weights = np.full((len(now), KINDS, 4), np.nan, np.float32)
+    spread = np.full((len(now), KINDS), np.nan, np.float32)
     for kind, members in enumerate(ground.members):
         used = _common(now, then, members, FITTED_PX)
         if used.size < FEWEST_PX:
             continue
-        target = now[used]
-        design = np.stack([then[used], np.ones(used.size, np.float32), *(s[used] for s in slopes)], axis=1)
-        # Raw differences begin: most of the ground is as it was, so their median and spread tell who differs.
-        kept = _within(target - then[used])
-        for _ in range(3):
-            found = _solve(design, target, kept)
-            rest = np.asarray(target - design @ found, np.float32)
-            kept = _within(rest)
-        weights[kind], spread[kind] = found, max(MAD_TO_SD * float(np.median(np.abs(rest))), TINY)
+        for k in range(len(now)):
+            target, (former, down, right) = now[k, 0, used], then[k][:, used]
+            design = np.stack([former, np.ones(used.size, np.float32), down, right], axis=1)
+            # Raw differences begin: most of the ground is as it was, so median and spread tell who differs.
+            kept = _within(target - former)
+            for _ in range(3):
+                found = _solve(design, target, kept)
+                rest = np.asarray(target - design @ found, np.float32)
+                kept = _within(rest)
+            weights[k, kind] = found
+            spread[k, kind] = max(MAD_TO_SD * float(np.median(np.abs(rest))), TINY)
     return weights, spread
 
 
 @numba.njit(cache=True, nogil=True)
 def _common(now: Any, then: Any, members: Any, most: int) -> Any:
-    """Take the pixels that both dates saw; of more than `most` every nth."""
-    both = 0
-    for k in members:
-        both += np.isfinite(now[k]) and np.isfinite(then[k])
-    step = max(both // most, 1)
-    used = np.empty(-(-both // step), np.intp)
-    both = 0
-    for k in members:
-        if np.isfinite(now[k]) and np.isfinite(then[k]):
-            if both % step == 0:
-                used[both // step] = k
-            both += 1
-    return used
+    """Take the pixels that all planes show on both dates; of more than `most` every nth."""
+    usable = np.ones(members.size, np.bool_)
+    for p in range(len(now)):
+        for m in range(members.size):
+            k = members[m]
+            usable[m] &= np.isfinite(now[p, 0, k]) and np.isfinite(then[p, 0, k])
+    both = members[usable]
+    return both[:: max(both.size // most, 1)]
 
 
 def _within(rest: Column) -> Mask:
@@ -222,9 +227,8 @@ def _normal(design: Any, target: Any, kept: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def _take(plane: Any, seen: Any, rows: Any, cols: Any) -> Any:
-    """Values and half the differences of neighbours, ``(3, pixel)``; NaN where not seen, slopes then 0."""
-    taken = np.zeros((3, rows.size), np.float32)
+def _take(plane: Any, seen: Any, rows: Any, cols: Any, taken: Any) -> None:
+    """Write values and half the differences of neighbours, ``(3, pixel)``; NaN where not seen, slopes 0."""
     height, width = plane.shape
     for k in range(rows.size):
         r, c = rows[k], cols[k]
@@ -233,13 +237,10 @@ def _take(plane: Any, seen: Any, rows: Any, cols: Any) -> Any:
         right = plane[r, min(c + 1, width - 1)] - plane[r, max(c - 1, 0)]
         taken[1, k] = down / 2 if np.isfinite(down) else 0
         taken[2, k] = right / 2 if np.isfinite(right) else 0
-    return taken
 
 
 @numba.njit(cache=True, nogil=True)
-def _tally(
-    now: Any, then: Any, down: Any, right: Any, weights: Any, spread: Any, kind: Any, at: Any, limit: float
-) -> Any:
+def _tally(now: Any, then: Any, weights: Any, spread: Any, kind: Any, at: Any, limit: float) -> Any:
     """Count a zone's pixels seen by all planes and those changed; sum squares: raw, left, noise, grain."""
     both, changed = 0, 0
     raws = rests = noises = grains = 0.0
@@ -247,9 +248,10 @@ def _tally(
         raw = rest = noise = grain = ratio = 0.0
         for p in range(len(now)):
             w, fine = weights[p, kind[k]], spread[p, kind[k]] ** 2
-            off = now[p, k] - then[p, k]
-            left = now[p, k] - (w[0] * then[p, k] + w[1] + w[2] * down[p, k] + w[3] * right[p, k])
-            own = fine + UNSTEADY**2 * (down[p, k] ** 2 + right[p, k] ** 2)
+            shown, former, down, right = now[p, 0, k], then[p, 0, k], then[p, 1, k], then[p, 2, k]
+            off = shown - former
+            left = shown - (w[0] * former + w[1] + w[2] * down + w[3] * right)
+            own = fine + UNSTEADY**2 * (down**2 + right**2)
             raw += off**2
             rest += left**2
             noise += own

@@ -57,8 +57,9 @@ class Baseline:
         """Spread from date to date, and what a slide by `SHIFT_PX` adds."""
         doubt = {}
         for band, plane in self.level.items():
-            across = np.hypot(*np.gradient(np.nan_to_num(plane)))
-            doubt[band] = np.hypot(self.spread[band], np.float32(SHIFT_PX) * across).astype(np.float32)
+            down, right = np.gradient(np.nan_to_num(plane))
+            slid = np.float32(SHIFT_PX**2) * (down**2 + right**2)
+            doubt[band] = np.sqrt(self.spread[band] ** 2 + slid)
         return doubt
 
     def as_today(self, today: WaterModel, window: Window) -> tuple[dict[str, Plane], dict[str, Plane]]:

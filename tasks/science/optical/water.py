@@ -167,9 +167,14 @@ def model_water(
     margin = max(1, round(options.shore_m / pixel_m))
     for strip, core in strips_of(shape, block, margin):
         dark = darkness(reflectance, strip)
+        held = np.flatnonzero(np.isfinite(dark).any(axis=0))
+        if not held.size:
+            continue
+        part = slice(max(held[0] - 1, 0), held[-1] + 2)  # and what is not seen beside it: no water
         # As far as `margin` dilations reach, in one pass.
-        away = ndimage.distance_transform_cdt(dark < limit, "taxicab")
-        water = (away > margin) | (away < 0)  # below 0: water all over
+        away = ndimage.distance_transform_cdt(dark[:, part] < limit, "taxicab")
+        water = np.zeros(dark.shape, bool)
+        water[:, part] = (away > margin) | (away < 0)  # below 0: water all over
         if usable is not None:
             water &= usable[strip]
         row = core.start // block

@@ -127,10 +127,11 @@ def estimate_background(
         each ``(y, x)`` float32.
     """
     # Only the pixels that matter are kept per date: memory is dates × water, not dates × window.
-    stack = np.empty((block.sizes["time"], int(near.sum())), np.float32)
+    stack, fine = (np.empty((block.sizes["time"], int(near.sum())), np.float32) for _ in range(2))
     for k in range(block.sizes["time"]):
         joined = join_bands(block.isel(time=k).load(), bands, water)
         stack[k] = standardise(joined, water, multilook_px).values[near]
+        fine[k] = standardise(joined, water, 0).values[near]
     seen = np.isfinite(stack)
     count = seen.sum(axis=0)
     bright = (np.nan_to_num(stack, nan=-np.inf) > BRIGHT).sum(axis=0)
@@ -145,10 +146,9 @@ def estimate_background(
         planes[name][near] = column
 
     def date(k: int) -> npt.NDArray[np.float32]:
-        found: npt.NDArray[np.float32] = standardise(
-            join_bands(block.isel(time=k).load(), bands, water), water, 0
-        ).values
-        return found
+        plane = np.full(near.shape, np.nan, np.float32)
+        plane[near] = fine[k]
+        return plane
 
     planes["empty"] = estimate_empty(date, block.sizes["time"], near, faces, pixel_m)
     return planes
