@@ -1,0 +1,1 @@
+"""When a series changed, how surely, since when that could be known, and what it is called."""
