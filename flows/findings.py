@@ -19,7 +19,7 @@ from tasks.infer import (
     Goods,
     Share,
     goods_between,
-    likely_change,
+    likely_changes,
     occupancy_between,
     quay_metres,
     trips_between,
@@ -116,9 +116,9 @@ def port_findings(folder: Path, site_id: str, start: date, end: date, on: date |
     looks = pd.read_parquet(folder / "looks.parquet")
     quay_m = quay_metres(site)
     regimes = pd.read_parquet(folder / "regimes.parquet")
-    regimes = regimes[regimes["zone_id"] == "*"]
+    regimes = regimes[(regimes["zone_id"] == "*") & (regimes["measure"] == "vessels_at_berth")]
     awakening = _awakening(regimes)
-    change = likely_change(looks, quay_m)
+    change = likely_changes(looks, quay_m)
 
     def share(first: date, last: date) -> Share:
         return occupancy_between(looks, first, last, quay_m)
@@ -132,9 +132,9 @@ def port_findings(folder: Path, site_id: str, start: date, end: date, on: date |
         looks=whole.looks,
         first=start,
         last=end,
-        chance=change.probability if change else None,
-        chance_low=pd.Timestamp(change.low).date() if change else None,
-        chance_high=pd.Timestamp(change.high).date() if change else None,
+        chance=change.any if change else None,
+        chance_low=pd.Timestamp(change.candidate.low).date() if change else None,
+        chance_high=pd.Timestamp(change.candidate.high).date() if change else None,
         awakening=awakening,
         before=before,
         after=after,

@@ -16,11 +16,11 @@ from tasks.model import Site
 from tasks.products.tables import Tables, balance_table, read_looks, regimes_table
 from tasks.science.basis import comparable
 from tasks.science.quays import quay_metres
+from tasks.science.regimes.counts import Changes
 from tasks.science.series import activity, loading, trips
 from tasks.science.series.activity import SURE
 from tasks.science.series.balance import balances
 from tasks.science.series.loading import Goods, with_turnover
-from tasks.science.series.regimes import Change
 from tasks.science.series.shares import Share
 from tasks.science.series.stated import quay_months
 from tasks.science.series.trips import DEFAULT_TRIPS, TripOptions, Trips
@@ -33,7 +33,7 @@ __all__ = [
     "goods_between",
     "infer_regimes",
     "infer_tables",
-    "likely_change",
+    "likely_changes",
     "occupancy_between",
     "quay_metres",
     "trips_between",
@@ -82,9 +82,9 @@ def infer_regimes(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None
     return regimes_table(activity.regime_rows(comparable(looks), quay_m))
 
 
-def likely_change(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> Change | None:
+def likely_changes(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> Changes | None:
     """Find where the activity at a site's berths changed if it did at all; None from too few looks."""
-    return activity.site_change(comparable(looks), quay_m)
+    return activity.site_changes(comparable(looks), quay_m)
 
 
 def occupancy_between(

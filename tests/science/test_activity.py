@@ -1,15 +1,22 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.science.series.activity import berth_looks, occupancy_between, regime_rows
+from tasks.science.series.activity import berth_looks, occupancy_between
+from tasks.science.series.activity import regime_rows as all_rows
 
 QUAY = {"a": 100.0, "b": 300.0}
 START = pd.Timestamp("2023-01-01T21:31:12")
+
+
+def regime_rows(looks: pd.DataFrame, quay_m: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Of the whole site."""
+    return [row for row in all_rows(looks, quay_m) if row["zone_id"] == "*"]
 
 
 def table(counts: Sequence[Sequence[int | None]], step_days: int = 6, ship_m: float = 50.0) -> pd.DataFrame:
@@ -79,10 +86,25 @@ def test_it_was_knowable_with_the_looks_up_to_then() -> None:
     assert len(regime_rows(looks[looks["acquired"] < pd.Timestamp(known)], QUAY)) == 1
 
 
-def test_two_looks_after_a_change_leave_it_provisional_and_three_confirm_it() -> None:
-    for looks_after, status in ((2, "provisional"), (3, "confirmed")):
-        rows = regime_rows(table([(0, 0)] * 30 + [(3, 4)] * looks_after), QUAY)
-        assert [row["status"] for row in rows] == [status] * 2
+def test_three_further_looks_confirm_a_change() -> None:
+    told = {n: regime_rows(table([(0, 0)] * 30 + [(3, 4)] * n), QUAY) for n in range(1, 8)}
+    first = next(n for n, rows in told.items() if len(rows) == 2)
+    assert first <= 4
+    statuses = [told[n][1]["status"] for n in range(first, 8)]
+    assert statuses == ["provisional"] * 3 + ["confirmed"] * (5 - first)
+
+
+def test_every_berth_has_regimes_of_its_own() -> None:
+    rows = all_rows(table([(0, 1)] * 25 + [(2, 1)] * 25), QUAY)
+    assert [row["state"] for row in rows if row["zone_id"] == "a"] == ["dormant", "active"]
+    assert [row["state"] for row in rows if row["zone_id"] == "b"] == ["active"]
+    assert {row["zone_id"] for row in rows} == {"*", "a", "b"}
+
+
+def test_quiet_between_two_active_stretches_is_a_pause() -> None:
+    rows = regime_rows(table([(0, 0)] * 40 + [(2, 1)] * 30 + [(0, 0)] * 15 + [(2, 1)] * 20), QUAY)
+    assert [row["state"] for row in rows] == ["dormant", "active", "paused", "active"]
+    assert [row["end"] for row in rows[:-1]] == [row["start"] for row in rows[1:]]
 
 
 def test_steady_is_one_regime() -> None:

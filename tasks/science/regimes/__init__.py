@@ -1,1 +1,1 @@
-"""When a series changed, what changed with it, and what it could have shown."""
+"""When a series changed, how surely, since when that could be known, and what it could have shown."""

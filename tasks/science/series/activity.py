@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from tasks.model import ZoneKind
-from tasks.science.series.regimes import MIN_LOOKS, Change, Rate, find_change
+from tasks.science.regimes.counts import MIN_LOOKS, Change, Changes, CountSeries, changes_of
+from tasks.science.regimes.levels import Rate
+from tasks.science.regimes.states import states
+from tasks.science.regimes.status import CONFIRMED, PROVISIONAL, standing_of
 from tasks.science.series.shares import Share
 from tasks.science.series.stated import held_between
 
@@ -23,11 +25,13 @@ MIN_QUAY = 0.5
 SURE = 0.9
 """Probability from which a change is told."""
 
-SUPPORT = 3
-"""Looks after a change that must fit the new level better than the old before it is confirmed."""
-
 DORMANT = 0.25
 """Vessels at berth per look up to which a port is called dormant: a ship on one look in four."""
+
+DORMANT_BERTH = 0.05
+"""The same of one berth: a ship on one look in twenty."""
+
+SITE = "*"
 
 MEASURE = "vessels_at_berth"
 
@@ -67,66 +71,83 @@ def berth_looks(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) 
     return summed[summed["exposure"] >= MIN_QUAY].reset_index(drop=True)
 
 
-def site_change(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> Change | None:
-    """Find the change of ships at berth per look, all berths together; None from too few looks."""
-    series = berth_looks(looks, quay_m)
+def count_series(series: pd.DataFrame) -> CountSeries | None:
+    """Bring the looks of `berth_looks` to the model of counts; None from too few."""
     times = series["acquired"].to_numpy("datetime64[s]")
-    return find_change(times, series["vessels"].to_numpy(float), series["exposure"].to_numpy(float))
+    if len(times) < MIN_LOOKS or times.min() == times.max():
+        return None
+    return CountSeries(times, series["vessels"].to_numpy(float), series["exposure"].to_numpy(float))
+
+
+def site_changes(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> Changes | None:
+    """Find the changes of ships at berth per look, all berths together; None from too few looks."""
+    series = count_series(berth_looks(looks, quay_m))
+    return changes_of(series) if series else None
 
 
 def regime_rows(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> list[dict[str, Any]]:
-    """Divide a site's looks into regimes: none, one, or two with the change between them.
+    """Divide a site's looks into regimes, all berths together (``*``) and each for itself.
 
-    ``probability`` is that the series is divided as told (or not divided); ``start_low`` of the first
-    regime is null, for it began before the first look. ``knowable_on`` is the first look with which the
-    change could be told, from the looks up to then alone.
+    ``probability`` is that of the change that a regime begins with; of the first, of the one that it ends
+    with, or that there is none. ``start_low`` of the first is null, for it began before the first look.
+    ``knowable_on`` is the first look with which the change could be told, from the looks up to then alone.
     """
-    series = berth_looks(looks, quay_m)
-    times = series["acquired"].to_numpy("datetime64[s]")
-    counts, exposure = series["vessels"].to_numpy(float), series["exposure"].to_numpy(float)
-    change = find_change(times, counts, exposure)
-    if change is None:
+    rows = _rows(SITE, berth_looks(looks, quay_m), DORMANT)
+    berths = looks[(looks["zone_kind"] == ZoneKind.BERTH.value) & looks["vessel_count"].notna()]
+    for zone_id, own in berths.groupby("zone_id", sort=True):
+        rows += _rows(str(zone_id), berth_looks(own), DORMANT_BERTH)
+    return rows
+
+
+def _rows(zone_id: str, looks: pd.DataFrame, quiet: float) -> list[dict[str, Any]]:
+    series = count_series(looks)
+    if series is None:
         return []
-    first = {"start": times[0], "start_low": None, "start_high": times[0]}
-    if change.probability < SURE:
-        steady = 1 - change.probability
-        status = "confirmed" if steady >= SURE else "provisional"
-        return [_row(change.whole, **first, probability=steady, status=status)]
-    fits = counts * np.log(max(change.after.mean, 1e-9) / max(change.before.mean, 1e-9))
-    fits = fits > exposure * (change.after.mean - change.before.mean)
-    begun = {"start": change.date, "start_low": change.low, "start_high": change.high}
-    status = "confirmed" if fits[change.looks_before :].sum() >= SUPPORT else "provisional"
-    known = _knowable_on(change, times, counts, exposure)
-    sure = change.probability
+    found = changes_of(series)
+    edges = [series.times[0], *(change.date for change in found.told), series.times[-1]]
+    names = states([level.mean for level in found.levels], quiet, edges)
+    shared = {"zone_id": zone_id, "measure": MEASURE}
+    begun = [_unchanged(found, series) if not found.told else _first(found.told[0], series)]
+    begun += [_begun(change, series) for change in found.told]
+    ends = [*(change.date for change in found.told), None]
     return [
-        _row(change.before, **first, end=change.date, probability=sure, status=status),
-        _row(change.after, **begun, probability=sure, status=status, knowable_on=known),
+        shared | {"state": name, "end": end} | _level(level) | start
+        for name, end, level, start in zip(names, ends, found.levels, begun, strict=True)
     ]
 
 
-def _row(level: Rate, **values: Any) -> dict[str, Any]:
+def _unchanged(found: Changes, series: CountSeries) -> dict[str, Any]:
+    """One regime: how sure it is that there was no change."""
+    steady = 1 - found.any
+    status = CONFIRMED if steady >= SURE else PROVISIONAL
+    return _open(series) | {"probability": steady, "status": status}
+
+
+def _first(change: Change, series: CountSeries) -> dict[str, Any]:
+    """Begin with the first look: as sure as the change that ends it."""
+    status = standing_of(series, change).status or PROVISIONAL
+    return _open(series) | {"probability": change.probability, "status": status}
+
+
+def _open(series: CountSeries) -> dict[str, Any]:
+    first = series.times[0]
+    return {"start": first, "start_low": None, "start_high": first, "knowable_on": None}
+
+
+def _begun(change: Change, series: CountSeries) -> dict[str, Any]:
+    stands = standing_of(series, change)
     return {
-        "zone_id": "*",
-        "measure": MEASURE,
-        "state": "dormant" if level.mean <= DORMANT else "active",
-        "end": None,
-        "level": level.mean,
-        "level_low": level.low,
-        "level_high": level.high,
-        "knowable_on": None,
-    } | values
+        "start": change.date,
+        "start_low": change.low,
+        "start_high": change.high,
+        "probability": change.probability,
+        "status": stands.status or PROVISIONAL,
+        "knowable_on": series.times[-1 if stands.knowable is None else stands.knowable],
+    }
 
 
-def _knowable_on(change: Change, times: Any, counts: Any, exposure: Any) -> np.datetime64:
-    rises = change.after.mean > change.before.mean
-    for n in range(MIN_LOOKS, len(times)):
-        then = find_change(times[:n], counts[:n], exposure[:n])
-        if then is None or then.probability < SURE:
-            continue
-        same = then.low < change.high and change.low < then.high
-        if same and (then.after.mean > then.before.mean) == rises:
-            return np.datetime64(times[n - 1])
-    return np.datetime64(times[-1])
+def _level(level: Rate) -> dict[str, Any]:
+    return {"level": level.mean, "level_low": level.low, "level_high": level.high}
 
 
 def occupancy_between(

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tasks.science.series.activity import SUPPORT
-from tasks.science.series.regimes import find_change
+from tasks.science.regimes.counts import MIN_LOOKS, CountSeries, changes_of
+from tasks.science.regimes.status import CONFIRMED, standing_of
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -27,12 +27,13 @@ class Judged:
 def judge(times: npt.NDArray[np.datetime64], counts: Floats, exposure: Floats) -> Judged | None:
     """Find the change in a series of counts, and whether the looks after it bear it out; None from too few.
 
-    It is confirmed as `activity.regime_rows` has it: enough looks after it fit the new level better.
+    It is confirmed as `activity.regime_rows` has it: it stays sure through further looks.
     """
-    change = find_change(times, counts, exposure)
-    if change is None:
+    if len(times) < MIN_LOOKS or times.min() == times.max():
         return None
-    before, after = change.before.mean, change.after.mean
-    fits = counts * np.log(max(after, 1e-9) / max(before, 1e-9)) > exposure * (after - before)
-    confirmed = bool(fits[change.looks_before :].sum() >= SUPPORT)
-    return Judged(change.probability, change.date, after > before, confirmed)
+    series = CountSeries(times, counts, exposure)
+    change = changes_of(series).candidate
+    parts = slice(0, change.first), slice(change.first, None)
+    before, after = (series.counts[p].sum() / max(series.exposure[p].sum(), 1e-9) for p in parts)
+    confirmed = standing_of(series, change).status == CONFIRMED
+    return Judged(change.probability, change.date, bool(after > before), confirmed)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
-from tasks.science.series.regimes import LEVEL, repetition
+from tasks.science.regimes.levels import LEVEL, repetition
 
 MIN_HELD = 0.5
 """Share of a site's quay, yard or track that a look must see to count."""

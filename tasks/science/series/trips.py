@@ -18,8 +18,8 @@ from scipy import sparse
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from tasks.model import ZoneKind
+from tasks.science.regimes.levels import rate, within
 from tasks.science.series.activity import berth_looks
-from tasks.science.series.regimes import rate, within
 
 
 @dataclass(frozen=True)

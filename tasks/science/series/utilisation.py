@@ -21,10 +21,10 @@ from tasks.model import Site, ZoneKind
 from tasks.science.basis import comparable, of_tracks, of_yards
 from tasks.science.plots import track_metres
 from tasks.science.quays import quay_metres
+from tasks.science.regimes.levels import within
 from tasks.science.series.activity import MIN_QUAY
 from tasks.science.series.indicators import LEVEL, mean_intervals, overdispersion
 from tasks.science.series.periods import Spans, spans_of
-from tasks.science.series.regimes import within
 from tasks.science.series.shares import NO_SHARE, Share, mean_shares, site_looks
 from tasks.science.series.stated import Histories, Stated, histories
 from tasks.science.series.trips import DEFAULT_TRIPS, Stay, stays
