@@ -88,7 +88,10 @@ PERIOD_VARIABLES = {
     "looks_seen": {"long_name": "looks that could see the zone", "units": "1"},
 }
 MONTH_VARIABLES = {
-    "quay_occupancy": {"long_name": "share of the site's quay metres taken, mean over looks", "units": "1"},
+    "quay_occupancy": {
+        "long_name": "share of the site's quay metres taken, mean over the month",
+        "units": "1",
+    },
     "quay_occupancy_low": {"long_name": "lower end of the 90 % interval of quay_occupancy", "units": "1"},
     "quay_occupancy_high": {"long_name": "upper end of the 90 % interval of quay_occupancy", "units": "1"},
     "quay_occupancy_n_looks": {"long_name": "looks that saw enough of the quay", "units": "1"},

@@ -1,7 +1,7 @@
 """Occupancy over time against simulated berths: do 90 % intervals hold, how far off are means, what it costs.
 
-    python -m tests.benchmarks.bench_occupancy            # two ports of each kind and revisit: six minutes
-    python -m tests.benchmarks.bench_occupancy --quick    # one port of each, fewer kinds: one minute
+    python -m tests.benchmarks.bench_occupancy            # three or more ports of each kind: eight minutes
+    python -m tests.benchmarks.bench_occupancy --quick    # fewer, coverage is not judged: a minute
 
 A port of eight berths and one of a single berth are looked at for a year by a sensor that misses one taken
 berth in twenty. Every calendar month of every berth is one interval, judged by the share of the month that
@@ -115,7 +115,7 @@ def rows_of(*, quick: bool) -> Iterator[tuple[str, str, Figure]]:
                 if way == WAYS[0]:
                     yield name, looked, Figure(f"RMSE of k of n, {case}", rms(kind.plain_off), len(kind.off))
                     yield name, looked, Figure(f"RMSE, {case}", rms(kind.off), len(kind.off))
-            for figure in covers("month of a berth covered, all", whole.held, judged=True):
+            for figure in covers("month of a berth covered, all", whole.held, judged=not quick):
                 yield name, looked, figure
             if berths > 1:
                 yield (

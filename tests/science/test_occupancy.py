@@ -194,6 +194,18 @@ def test_a_port_that_wakes_is_not_what_it_was_on_average() -> None:
     assert found[0][6:].mean() == pytest.approx(truth.share(START, START + pd.Timedelta(days=184)), abs=0.08)
 
 
+def test_a_berth_where_ships_are_laid_up_is_not_taken_for_its_neighbours() -> None:
+    """One berth taken nine days in ten among three hardly used: told so, month by month."""
+    rng = np.random.default_rng(9)
+    idle, _ = port(rng, 4, 365, Way(0.03, 2.0, 4.0))
+    full, truth = port(rng, 1, 365, Way(0.9, 30.0, 4.0))
+    looks = pd.concat([idle[idle["zone_id"] != "b0"], full], ignore_index=True)
+    mean, low, high = told(looks).shares(MONTHS[:-1], MONTHS[1:], "b0")
+    true = np.array([truth.share(a, b, "b0") for a, b in itertools.pairwise(MONTHS)])
+    assert abs((mean - true).mean()) < 0.05
+    assert ((low - 1e-6 <= true) & (true <= high + 1e-6)).mean() >= 0.75
+
+
 def test_stays_and_calls_are_learned() -> None:
     looks, truth = port(np.random.default_rng(4), 4, 365, Way(0.3, 3.0, 1.0))
     found = told(looks)

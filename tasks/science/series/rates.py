@@ -1,9 +1,10 @@
 """How often berths are taken and how long ships stay: learned from a site's looks, never a single value.
 
-A berth's share of time taken, month by month, is one of a family: about the site's level of that month, which
-keeps still, jumps or drifts, each berth off it by more or less. Mean stay is one of the site. What the family
-looks like is unknown too, so all of it is weighed on a grid, exactly, and drawn from: a sensor whose revisit
-carries one berth leaves the berths apart, and one whose revisit does not lets them speak for one another.
+A berth's share of time taken, month by month, is one of a family: about the site's level of that month,
+which keeps still, jumps or drifts; each berth off it for good, and each month by chance. Mean stay is the
+site's. What the family looks like is unknown too, so it is weighed on a grid and drawn from: a sensor whose
+revisit carries one berth leaves the berths apart, and one whose revisit does not lets them speak for one
+another.
 """
 
 from __future__ import annotations
@@ -42,8 +43,12 @@ class Prior:
     """Median time in port is 0.7 d of container ships, 2 d of dry bulk (UNCTAD, Review of Maritime Transport
     2023); those waiting or laid up stay for weeks: 90 % between 0.4 and 10 d."""
 
+    own_sd: float = 2.0
+    """Of how far a berth lies off the site's level for good, in log odds: at some, ships are laid up for
+    weeks; some are never used."""
+
     spread: tuple[float, ...] = (0.2, 0.7, 1.4, 2.5)
-    """Nodes of how far berths lie off the site's level, in log odds; alike probable."""
+    """Nodes of how far a berth's month lies off that, in log odds; alike probable."""
 
     jump: float = 1 / 24
     """Probability that a month's level has nothing to do with the last one's: once in two years."""
@@ -60,6 +65,9 @@ DEFAULT_PRIOR = Prior()
 
 CLOSER = 2
 """How often the nodes of the mean stay are laid anew, each time up to four times as close."""
+
+OFFSETS = np.arange(-10, 11)
+"""Nodes by which a berth may lie off the site's level for good."""
 
 NEGLIGIBLE = 7.0
 """Log probability below the best from which a mean stay is left out."""
@@ -116,18 +124,28 @@ def draw_rates(
     )
     moves = _moves(odds, prior)
     first = _near(np.array([prior.level]), prior.level_sd, odds)[0]
+    off = np.zeros(len(berths), np.int64)
     for closer in range(CLOSER + 1):
         fits = _fits(berths, blocks, odds, stays, prior)  # berth, errors, block, stay, node
-        ahead, evidence = _forward(_level_fits(fits, spreads), moves, first)
+        by_level = _level_fits(fits, spreads)
+        ahead, evidence = _forward(_together(by_level, off), moves, first)
         evidence += _prior_weights(stays, prior)
+        chosen = _systematic(np.exp(evidence - logsumexp(evidence)).ravel(), draws, rng)
+        kind = error, stay, spread, move = np.unravel_index(chosen, evidence.shape)
+        path = _level_paths(ahead[:, error, stay, spread, move], moves[move], rng)
+        offs = [_offsets(fit, path, kind, prior) for fit in by_level]  # berth: draw, offset
         if closer < CLOSER:
+            off = np.array(
+                [
+                    round(float((weight / weight.sum(axis=1, keepdims=True)).mean(axis=0) @ OFFSETS))
+                    for weight in offs
+                ]
+            )
             stays = _closer(stays, logsumexp(evidence, axis=(0, 2, 3)))
-    chosen = _systematic(np.exp(evidence - logsumexp(evidence)).ravel(), draws, rng)
-    error, stay, spread, move = np.unravel_index(chosen, evidence.shape)
-    path = _level_paths(ahead[:, error, stay, spread, move], moves[move], rng)
     share = np.empty((len(berths), draws, blocks))
     for z, fit in enumerate(fits):
-        weight = spreads[spread[:, None], path] * np.exp(fit[error, :, stay])
+        own = path + OFFSETS[_one_of(offs[z], rng)][:, None] if len(berths) > 1 else path
+        weight = spreads[spread[:, None], own.clip(0, len(odds) - 1)] * np.exp(fit[error, :, stay])
         share[z] = expit(odds[_one_of(weight, rng)])
     return Draws(share, stays[stay], error)
 
@@ -166,16 +184,42 @@ def _moves(odds: Floats, prior: Prior) -> Floats:
     return np.stack([still, *((1 - prior.jump) * kept + prior.jump * anywhere for kept in (still, drifting))])
 
 
-def _level_fits(fits: npt.NDArray[Any], spreads: Floats) -> npt.NDArray[Any]:
-    """Log probability of each month's looks by the site's level: ``(block, errors, stay, spread, level)``."""
+def _level_fits(fits: npt.NDArray[Any], spreads: Floats) -> list[npt.NDArray[Any]]:
+    """Log probability of a berth's months by the level about it: ``(block, errors, stay, spread, level)``."""
     _, errors, blocks, stays, nodes = fits.shape
     to_levels = spreads.reshape(-1, nodes).T
-    found = np.zeros((errors, blocks, stays, len(spreads), nodes))
+    found = []
     for fit in fits:
         top = fit.max(axis=-1, keepdims=True)
-        mixed = np.exp(fit - top).reshape(-1, nodes) @ to_levels
-        found += np.log(np.maximum(mixed, 1e-300)).reshape(found.shape) + top[..., None]
-    return np.moveaxis(found, 1, 0)
+        mixed = np.log(np.maximum(np.exp(fit - top).reshape(-1, nodes) @ to_levels, 1e-300))
+        mixed = mixed.reshape(errors, blocks, stays, len(spreads), nodes) + top[..., None]
+        found.append(np.moveaxis(mixed, 1, 0))
+    return found
+
+
+def _together(by_level: Sequence[npt.NDArray[Any]], off: Integers) -> npt.NDArray[Any]:
+    """Add up what all berths say of the site's level, each so many nodes off it."""
+    nodes = np.arange(by_level[0].shape[-1])
+    found = np.zeros(by_level[0].shape)
+    for fit, own in zip(by_level, off, strict=True):
+        found += fit if own == 0 else fit[..., (nodes + own).clip(0, nodes[-1])]
+    return found
+
+
+def _offsets(
+    fit: npt.NDArray[Any], path: Integers, kind: tuple[Integers, ...], prior: Prior
+) -> npt.NDArray[Any]:
+    """Weigh how far a berth lies off the site's level for good, given each draw's: ``(draw, offset)``."""
+    error, stay, spread = (k[:, None] for k in kind[:3])
+    blocks, last = np.arange(path.shape[1]), fit.shape[-1] - 1
+    step = prior.log_odds[1] - prior.log_odds[0]
+    found = [
+        fit[blocks, error, stay, spread, (path + own).clip(0, last)].sum(axis=1)
+        - 0.5 * (own * step / prior.own_sd) ** 2
+        for own in OFFSETS
+    ]
+    weight = np.column_stack(found)
+    return np.asarray(np.exp(weight - weight.max(axis=1, keepdims=True)))
 
 
 def _forward(
