@@ -22,7 +22,7 @@ from tasks.archive.upkeep import Tidied, tidy_repository
 from tasks.archive.verify import Verified, verify_repository
 from tasks.errors import InputError
 from tasks.products.manifest import NAME, damaged_files
-from tasks.products.stac import damaged_assets
+from tasks.products.stac_assets import damaged_assets
 from tasks.products.tables import site_regimes
 
 Advance = Callable[[int], None]

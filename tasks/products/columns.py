@@ -87,7 +87,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "length_sd_m": "Standard error of the length, metres.",
         "width_m": "Width, metres; null where the pixels are too coarse to tell.",
         "width_sd_m": "Standard error of the width, metres; null as width_m.",
-        "heading_deg": "Direction of the hull, degrees clockwise from north, 0 to 180: bow and stern look alike.",
+        "heading_deg": "Direction of the hull, degrees from north, 0 to 180: bow and stern look alike.",
         "score": "Peak of the vessel above the surroundings, in spreads of the surroundings.",
         "evidence": "Picture of the vessel in evidence/; null if none was cut.",
         "outline": "Oriented box of the hull, WKB polygon, WGS 84.",
