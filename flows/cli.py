@@ -13,6 +13,8 @@ import typer
 
 from flows.cli_archive import status, upkeep, verify
 from flows.cli_detect import detect
+from flows.cli_diff import diff
+from flows.cli_serve import serve
 from flows.cli_simulate import simulate
 from flows.cli_sites import sites_app
 from flows.settings import Settings
@@ -48,6 +50,8 @@ app.command("detect")(detect)
 app.command("status")(status)
 app.command("verify")(verify)
 app.command("upkeep")(upkeep)
+app.command("diff")(diff)
+app.command("serve")(serve)
 
 
 @app.command()
