@@ -34,6 +34,7 @@ from flows.terminal import (
     one_line_errors,
     out_console,
     parse_day,
+    print_summary,
 )
 
 app = typer.Typer(
@@ -222,6 +223,7 @@ def _print_outcome(site_id: str, headline: str, outcome: dict[str, Any], dry_run
     for scene_id, reason in sorted(outcome["rejected"].items()):
         out_console.print(f"left out {scene_id}: {reason}", style="yellow", markup=False, highlight=False)
     if not dry_run and outcome["page"]:
+        print_summary(Path(outcome["publication"]))
         out_console.print(f"page: {outcome['page']}", markup=False, highlight=False)
 
 
