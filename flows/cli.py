@@ -14,7 +14,9 @@ import typer
 from flows.cli_archive import status, upkeep, verify
 from flows.cli_detect import detect
 from flows.cli_detectability import detectability
+from flows.cli_diff import diff
 from flows.cli_effect import effect, lag
+from flows.cli_serve import serve
 from flows.cli_simulate import simulate
 from flows.cli_sites import sites_app
 from flows.settings import Settings
@@ -34,6 +36,7 @@ from flows.terminal import (
     one_line_errors,
     out_console,
     parse_day,
+    print_summary,
 )
 
 app = typer.Typer(
@@ -53,6 +56,8 @@ app.command("detectability")(detectability)
 app.command("status")(status)
 app.command("verify")(verify)
 app.command("upkeep")(upkeep)
+app.command("diff")(diff)
+app.command("serve")(serve)
 
 
 @app.command()
@@ -223,6 +228,7 @@ def _print_outcome(site_id: str, headline: str, outcome: dict[str, Any], dry_run
     for scene_id, reason in sorted(outcome["rejected"].items()):
         out_console.print(f"left out {scene_id}: {reason}", style="yellow", markup=False, highlight=False)
     if not dry_run and outcome["page"]:
+        print_summary(Path(outcome["publication"]))
         out_console.print(f"page: {outcome['page']}", markup=False, highlight=False)
 
 

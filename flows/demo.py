@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from flows.findings import findings, sentences
+from flows.summary import summary_lines
 
 START, END = date(2023, 6, 1), date(2023, 12, 31)
 
@@ -45,6 +46,8 @@ def run_demo(out: Path, seed: int, console: Console) -> dict[str, Any]:
     left_out = {k: v for outcome in outcomes.values() for k, v in outcome["rejected"].items()}
     lines = [
         *_account(outcomes, left_out),
+        "",
+        *(line for site in SITES for line in summary_lines(out / site)),
         "",
         *sentences(found),
         "",

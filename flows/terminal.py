@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, ParamSpec
 
 import typer
@@ -63,6 +64,15 @@ def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(fault.exit_code) from None
 
     return guarded
+
+
+def print_summary(folder: Path) -> None:
+    """Print what a publication tells in a few lines; plain where the terminal knows no Unicode."""
+    from flows.summary import summary_lines
+
+    plain = not out_console.encoding.lower().startswith("utf")
+    for k, line in enumerate(summary_lines(folder, plain=plain)):
+        out_console.print(line, style="bold" if k == 0 else None, markup=False, highlight=False)
 
 
 def parse_day(option: str, text: str) -> date:

@@ -22,7 +22,7 @@ from tasks.archive.upkeep import Tidied, tidy_repository
 from tasks.archive.verify import Verified, verify_repository
 from tasks.errors import InputError
 from tasks.products.manifest import NAME, damaged_files
-from tasks.products.stac import damaged_assets
+from tasks.products.stac_assets import damaged_assets
 from tasks.products.tables import site_regimes
 
 Advance = Callable[[int], None]
@@ -180,7 +180,7 @@ def verify(
     else:
         beside = [f"{ref.rstrip('/')}/archive"] if folder else []  # where a run's OUT keeps it by default
         repositories = [ArchiveRef(at, site_id) for at in (ref, *beside) for site_id in sites_in(at)]
-    publications = sorted(p.parent for p in (*folder.glob(NAME), *folder.glob(f"*/{NAME}"))) if folder else []
+    publications = publications_in(folder) if folder else []
     if not repositories and not publications:
         raise InputError(
             f"nothing to verify at {ref}: an archive or a repository ({SUFFIX}), a publication "
@@ -189,6 +189,11 @@ def verify(
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         checked = [_verify_one(one, as_of, pool, expect, advance) for one in repositories]
     return checked + [_verify_publication(one) for one in publications]
+
+
+def publications_in(folder: Path) -> list[Path]:
+    """List the publications in a folder: the folder itself, or those in it."""
+    return sorted(p.parent for p in (*folder.glob(NAME), *folder.glob(f"[!.]*/{NAME}")))
 
 
 def _verify_one(

@@ -163,8 +163,13 @@ def test_a_second_run_never_loads_prefect(port: tuple[str, Path], whole: tuple[P
         "except SystemExit as end: print(end.code, sorted({'prefect', 'distributed'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    headline, page, loaded = done.stdout.splitlines()
+    headline, last_look, regime, months, page, loaded = done.stdout.splitlines()
     assert headline == f"tiny: nothing new: all {DATES} scenes are archived and published"
+    assert last_look.startswith(
+        f"tiny: last look 19 Oct 2023 21:31 UTC (radar); {DATES} looks since 1 Sep 2023"
+    )
+    assert regime == "  regime: too few looks to tell"
+    assert months.startswith("  vessels per look in roads: ")
     assert page == f"page: {whole[0]}/tiny/index.html"
     assert loaded == "0 []"
     assert untouched(whole[0]) == before
