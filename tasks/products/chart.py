@@ -1,8 +1,7 @@
-"""Charts of a zone's looks and months as inline SVG: what a zone showed goes in, strings come out.
+"""What the charts have in common: a frame of time and values, axes, months, and hatched gaps.
 
-Each chart is drawn for a stated width in CSS pixels because scaled-down text cannot be read on a
-phone. A month without a look is a hatched gap, a look that could not see is a cross below the axis:
-neither is ever at 0.
+Each chart is inline SVG drawn for a stated width in CSS pixels because scaled-down text cannot be read on
+a phone. A month without a value is a hatched gap and is never at 0.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from tasks.products.story import Look, Month
-from tasks.products.svg import MIN_LABEL_PX, paper, tag, tenths, words
+from tasks.products.story import Month
+from tasks.products.svg import MIN_LABEL_PX, tag, tenths, words
 from tasks.products.wording import MONTHS
 
-UNIT = "vessels per look"
+EPOCH = datetime(1970, 1, 1)
 
 MIN_YEAR_PX = 40
 """Room that a year needs where only years are written: four bold digits and a space."""
@@ -37,7 +36,7 @@ class Frame:
     left: float = 30
     right: float = 8
     head: float = 24
-    unit: tuple[str, ...] = (UNIT,)
+    unit: tuple[str, ...] = ()
     """Written above the plot, or line by line beside it where there is room on the left."""
 
     @property
@@ -55,55 +54,16 @@ class Frame:
         start, end = self.months[0].start, self.months[-1].end
         return self.left + (when - start) / (end - start) * (self.width - self.left - self.right)
 
+    @property
+    def clock(self) -> dict[str, str]:
+        """Where times lie, for the page's script: first and last second, and their places."""
+        ends = [int((t - EPOCH).total_seconds()) for t in (self.months[0].start, self.months[-1].end)]
+        places = {"data_left": tenths(self.left), "data_right": tenths(self.width - self.right)}
+        return {"data_t0": str(ends[0]), "data_t1": str(ends[1]), **places, "data_foot": tenths(self.base)}
+
     def y(self, value: float) -> float:
         """Vertical place of a value."""
         return self.base - value / self.top * (self.base - self.head)
-
-
-def monthly_chart(months: Sequence[Month], title: str, key: str, width: int) -> str:
-    """Draw a zone's monthly means with their intervals.
-
-    Parameters
-    ----------
-    months
-        Every month to show, at least one, in order and without holes.
-    title
-        What is shown, for readers who cannot see it.
-    key
-        Unique on the page; ids are made from it.
-    width
-        CSS pixels.
-    """
-    top = nice_top([value for m in months for value in (m.high, m.mean) if value is not None])
-    frame = Frame(width, _height(width, top), months, top)
-    marks = [month_mark(month, frame, f"{month.mean:.1f} {UNIT}") for month in months if not month.gap]
-    body = [hatch(key), *axes(frame), *gaps(frame, key, labels=True), *marks]
-    text = f"Mean {UNIT} of each month as a line, its 90 % interval as a band; hatched months have no value."
-    return paper(frame.width, frame.height, key, title, text, body)
-
-
-def looks_chart(looks: Sequence[Look], months: Sequence[Month], title: str, key: str, width: int) -> str:
-    """Draw every look at a zone as a dot; looks that could not see are crosses below the axis.
-
-    Parameters
-    ----------
-    looks
-        Looks within the months.
-    months, title, key, width
-        As for `monthly_chart`.
-    """
-    top = nice_top([look.count for look in looks if look.count is not None])
-    lane = 14 if any(look.count is None for look in looks) else 0
-    frame = Frame(width, _height(width, top) + lane, months, top, foot=40 + lane)
-    marks = [_look_mark(look, frame, 3.6 if width > 500 else 2.8) for look in looks]
-    body = [hatch(key), *axes(frame), *gaps(frame, key, labels=False), *marks]
-    text = "One dot per look: vessels counted over time; crosses below the axis are looks that could not see."
-    return paper(frame.width, frame.height, key, title, text, body)
-
-
-def _height(width: int, top: float) -> int:
-    """Find a height in proportion to the width; a zone with hardly a vessel needs little."""
-    return 130 + (width // 6 if top > 1 else 0)
 
 
 def nice_top(values: Sequence[float]) -> float:
@@ -134,19 +94,6 @@ def month_mark(month: Month, frame: Frame, value: str) -> str:
     return tag("g", tag("title", words(says)), band, line)
 
 
-def _look_mark(look: Look, frame: Frame, radius: float) -> str:
-    x = frame.x(look.when)
-    date = f"{look.when:%Y-%m-%d %H:%M} UTC"
-    if look.count is None:
-        note = tag("title", words(f"{date}: not seen"))
-        return tag(
-            "path", note, class_="unseen", d=f"M{tenths(x - 3)} {tenths(frame.base + 6)}l6 6m0 -6l-6 6"
-        )
-    note = tag("title", words(f"{date}: {look.count}"))
-    kind = "dot unsettled" if look.unsettled else "dot"
-    return tag("circle", note, class_=kind, cx=x, cy=frame.y(look.count), r=radius)
-
-
 def gaps(frame: Frame, key: str, *, labels: bool) -> Iterable[str]:
     """Hatch runs of months that have nothing to show, each with its reason where it fits."""
     for reason, run in groupby(frame.months, key=lambda month: month.gap):
@@ -161,14 +108,6 @@ def gaps(frame: Frame, key: str, *, labels: bool) -> Iterable[str]:
             x, y = (x0 + x1) / 2, (frame.head + frame.base) / 2
             turn = f"rotate(-90 {tenths(x)} {tenths(y)})" if x1 - x0 < 56 else ""
             yield tag("text", words(reason), class_="gap-label", x=x, y=y, dy="0.35em", transform=turn)
-
-
-def hatch(key: str) -> str:
-    """Define the pattern of what has no value."""
-    ground = tag("rect", class_="ground", width=6, height=6)
-    line = tag("path", class_="hatch", d="M0 0V6")
-    box: dict[str, str | float] = {"width": 6, "height": 6, "patternUnits": "userSpaceOnUse"}
-    return tag("pattern", ground, line, id=f"{key}-hatch", patternTransform="rotate(45)", **box)
 
 
 def axes(frame: Frame) -> Iterable[str]:

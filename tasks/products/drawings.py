@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from markupsafe import Markup
 
-from tasks.products.chart import looks_chart, monthly_chart
 from tasks.products.headline import Regime
 from tasks.products.quay import Quay
 from tasks.products.quay_chart import berth_grid, quay_share_chart, ships_chart
-from tasks.products.story import Month, ZoneStory
+from tasks.products.story import Month
+from tasks.products.wording import Event
 from tasks.products.yard_chart import yard_grid
 from tasks.products.yards import Ashore
 
@@ -21,28 +22,12 @@ Charts = dict[str, dict[str, Markup]]
 """By size and name."""
 
 
-def water_charts(story: ZoneStory) -> Charts:
-    """Draw both charts of a water zone; without a look there are none."""
-    if not story.looks:
-        return {}
-    mean, every = (
-        f"{story.name}: {what}" for what in ("vessels per look, by month", "vessels in every look")
-    )
-    return {
-        size: {
-            "months": Markup(monthly_chart(story.months, mean, f"m{story.number}-{size}", width)),
-            "looks": Markup(looks_chart(story.looks, story.months, every, f"l{story.number}-{size}", width)),
-        }
-        for size, width in WIDTHS_PX.items()
-    }
-
-
-def quay_charts(quay: Quay, spells: Sequence[Regime]) -> Charts:
-    """Draw the three charts of the berths; without a berth there are none."""
+def quay_charts(quay: Quay, spells: Sequence[Regime], events: Sequence[Event] = ()) -> Charts:
+    """Draw the three charts of the berths, events marked on the first; without a berth there are none."""
     if not quay.berths:
         return {}
     drawings: Mapping[str, tuple[Callable[..., str], str]] = {
-        "ships": (ships_chart, "Ships at berth in every look"),
+        "ships": (partial(ships_chart, events=events), "Ships at berth in every look"),
         "shares": (quay_share_chart, "Share of the quay metres taken, by month"),
         "grid": (berth_grid, "Which berth was taken when"),
     }

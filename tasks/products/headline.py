@@ -28,7 +28,7 @@ class Regime:
     """A stretch of steady activity: ships at berth per look that sees the whole quay."""
 
     state: str
-    """``active`` or ``dormant``."""
+    """``dormant``, ``active`` or ``paused``."""
 
     start: datetime
     start_low: datetime | None
@@ -71,6 +71,15 @@ def read_regimes(regimes: pd.DataFrame) -> list[Regime]:
     return [_regime(row) for row in rows.to_dict("records")]
 
 
+def zone_regimes(regimes: pd.DataFrame) -> dict[str, list[Regime]]:
+    """Read the regimes of single zones, by zone id, each in order of time."""
+    rows = regimes[regimes["zone_id"] != SITE] if len(regimes) else regimes
+    found: dict[str, list[Regime]] = {}
+    for row in rows.sort_values(["zone_id", "start"]).to_dict("records"):
+        found.setdefault(str(row["zone_id"]), []).append(_regime(row))
+    return found
+
+
 def _regime(row: dict[Any, Any]) -> Regime:
     return Regime(
         state=str(row["state"]),
@@ -91,6 +100,26 @@ def _time(cell: Any) -> datetime | None:
     return None if pd.isna(cell) else pd.Timestamp(cell).to_pydatetime()
 
 
+def names(regimes: Sequence[Regime]) -> list[str]:
+    """Call each regime by its state, or busier or quieter where the state did not change.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> spell = Regime("active", datetime(2023, 1, 1), None, None, None, 1, 0, 2, 1, "confirmed", None)
+    >>> names([spell, replace(spell, level=3)])
+    ['active', 'busier']
+    """
+    found = []
+    for k, regime in enumerate(regimes):
+        before = regimes[k - 1] if k else None
+        if before is None or regime.state != before.state:
+            found.append(regime.state)
+        else:
+            found.append("busier" if regime.level > before.level else "quieter")
+    return found
+
+
 def headline(regimes: Sequence[Regime], quay: Quay) -> Headline:
     """Say what is known of a site's activity.
 
@@ -105,7 +134,7 @@ def headline(regimes: Sequence[Regime], quay: Quay) -> Headline:
         return Headline("unmeasured", _nothing(quay))
     now = regimes[-1]
     looks = many(quay.counted, "look")
-    level = f"Ships at berth per look over the whole period: {_level(now)}."
+    level = f"Ships at berth per look over the whole period: {level_of(now)}."
     if len(regimes) == 1 and now.established:
         text = (
             f"{now.state.capitalize()} throughout: no change of activity in {looks} (probability of steady "
@@ -120,26 +149,41 @@ def headline(regimes: Sequence[Regime], quay: Quay) -> Headline:
         )
         ruled_out = "None is ruled out either."
         return Headline("open", text, f"{ruled_out} {level}" if len(regimes) == 1 else ruled_out)
-    return _change(regimes[-2], now, looks)
+    return _changed(regimes, looks)
 
 
-def _change(before: Regime, now: Regime, looks: str) -> Headline:
-    within = days_between(now.start_low or now.start, now.start_high or now.start, now.start)
-    status = "confirmed" if now.status == "confirmed" else "provisional until further looks confirm it"
+def within(regime: Regime) -> str:
+    """Write when a regime began, with its interval."""
+    low, high = regime.start_low or regime.start, regime.start_high or regime.start
+    return f"{day(regime.start)} ({days_between(low, high, regime.start)})"
+
+
+def status_of(regime: Regime) -> str:
+    """Write how firmly the change stands that a regime begins with."""
+    return "confirmed" if regime.status == "confirmed" else "provisional until further looks confirm it"
+
+
+def _changed(regimes: Sequence[Regime], looks: str) -> Headline:
+    """Tell the newest change first, then those before it, back to what was first seen."""
+    now, before, called = regimes[-1], regimes[-2], names(regimes)
+    earlier = [
+        f"{name} since {within(regime)}, {status_of(regime).split()[0]}"
+        for name, regime in zip(reversed(called[1:-1]), reversed(regimes[1:-1]), strict=True)
+    ]
+    first = called[0] if len(regimes) > 2 or now.state != before.state else f"{called[0]} too"
+    text = f"{called[-1].capitalize()} since {within(now)}, {status_of(now)}; before: "
+    text += "; before: ".join([*earlier, first]) + "."
     known = f" Could have been known on {day(now.knowable_on)}." if now.knowable_on else ""
-    if now.state != before.state:
-        what, earlier = now.state.capitalize(), f"{before.state} before"
-    else:
-        what, earlier = "Busier" if now.level > before.level else "Quieter", f"{before.state} before too"
-    text = f"{what} since about {day(now.start)} ({within}), {status}; {earlier}.{known}"
     detail = (
-        f"Ships at berth per look: {_level(now)} since, {_level(before)} before. That there was a change has "
-        f"probability {probability(now.probability)}, from {looks}; its date is in the interval with 90\xa0%."
+        f"Ships at berth per look: {level_of(now)} since, {level_of(before)} before. That there was a change "
+        f"has probability {probability(now.probability)}, from {looks}; its date is in the interval with "
+        f"90\xa0%.{known}"
     )
     return Headline("confirmed" if now.status == "confirmed" else "provisional", text, detail)
 
 
-def _level(regime: Regime) -> str:
+def level_of(regime: Regime) -> str:
+    """Write the ships at berth per look of a regime."""
     return f"{regime.level:.1f} (90\xa0% interval {regime.level_low:.1f} to {regime.level_high:.1f})"
 
 

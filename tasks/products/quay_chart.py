@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from tasks.products.chart import Frame, axes, gaps, hatch, month_axis, month_mark, nice_top
+from tasks.products.chart import Frame, axes, gaps, month_axis, month_mark, nice_top
 from tasks.products.headline import Regime
-from tasks.products.quay import FREE, TAKEN, UNKNOWN, UNSEEN, Berth, BerthLook, Quay, QuayLook
+from tasks.products.quay import FREE, UNKNOWN, UNSEEN, Berth, Quay, QuayLook
 from tasks.products.strips import (
     ROOMY_PX,
     crosses,
@@ -23,14 +23,20 @@ from tasks.products.strips import (
     spells,
     strip_of,
 )
-from tasks.products.svg import paper, tag, tenths, words
+from tasks.products.svg import apart, bars, discs, hatch, paper, tag, tenths, words
+from tasks.products.wording import Event
 
 BAR_PX = 15
 SMALLEST_BAR_PX = 5
 """A berth of which little is taken is still seen to be taken."""
 
+LANE_PX = 14
+"""Below the axis, for when there was a look."""
 
-def ships_chart(quay: Quay, regimes: Sequence[Regime], title: str, key: str, width: int) -> str:
+
+def ships_chart(
+    quay: Quay, regimes: Sequence[Regime], title: str, key: str, width: int, events: Sequence[Event] = ()
+) -> str:
     """Draw the ships at berth in every look, before the regimes where they are established.
 
     Parameters
@@ -45,23 +51,63 @@ def ships_chart(quay: Quay, regimes: Sequence[Regime], title: str, key: str, wid
         Unique on the page; ids are made from it.
     width
         CSS pixels.
+    events
+        Marked above the plot.
     """
-    lane = 14 if len(quay.told) < len(quay.looks) else 0
     top = nice_top([look.ships for look in quay.looks if look.ships is not None])
     frame = frame_of(
-        width, 190 + lane, quay.months, top, ("Ships at berth,", "in every look (at least)"), lane
+        width, 190 + LANE_PX, quay.months, top, ("Ships at berth,", "in every look (at least)"), LANE_PX
     )
     frame = replace(frame, head=34)  # room for the regimes' names
-    marks = [part for look in quay.looks for part in _look_marks(look, frame, 4.2 if width > 500 else 3.2)]
     body = [
         hatch(key),
         *spells(frame, regimes, named=True),
         *axes(frame),
         *gaps(frame, key, labels=False),
-        *marks,
+        *_dots(quay.looks, frame, 4.2 if width > 500 else 3.2),
+        *_ticks(quay.looks, frame),
+        *_flags(events, frame),
     ]
-    text = "One dot per look: ships at berth over time; crosses below the axis are looks that could not see."
-    return paper(frame.width, frame.height, key, title, text, body)
+    text = (
+        "One dot per look: ships at berth over time. Below the axis a tick for each look that could tell and "
+        "a cross for every one that could not see; where there is neither, nobody looked."
+    )
+    return paper(frame.width, frame.height, key, title, text, body, frame.clock)
+
+
+def _dots(looks: Sequence[QuayLook], frame: Frame, radius: float) -> Iterable[str]:
+    """Draw looks that could tell: stems, full dots and hollow ones, a path each."""
+    told = [look for look in looks if look.ships is not None]
+    places = {
+        hollow: apart([(frame.x(k.when), k.ships or 0) for k in told if k.unsettled is hollow])
+        for hollow in (False, True)
+    }
+    stems = [(x, ships) for some in places.values() for x, ships in some if ships]
+    if stems:
+        d = "".join(f"M{tenths(x)} {tenths(frame.base)}V{tenths(frame.y(ships))}" for x, ships in stems)
+        yield tag("path", class_="stem", d=d)
+    for hollow, kind in ((True, "dot unsettled"), (False, "dot")):
+        if places[hollow]:
+            d = discs(((x, frame.y(ships)) for x, ships in places[hollow]), radius)
+            yield tag("path", class_=kind, d=d)
+
+
+def _ticks(looks: Sequence[QuayLook], frame: Frame) -> Iterable[str]:
+    """Draw below the axis when somebody looked at all."""
+    told = apart([(frame.x(look.when), 0) for look in looks if look.ships is not None])
+    d = "".join(f"M{tenths(x)} {tenths(frame.base + 5)}v8" for x, _ in told)
+    if d:
+        yield tag("path", class_="look-tick", d=d)
+    yield from crosses([frame.x(look.when) for look in looks if look.ships is None], frame.base + 9, 6.0)
+
+
+def _flags(events: Sequence[Event], frame: Frame) -> Iterable[str]:
+    """Mark events by their numbers in the list below the chart."""
+    for number, event in enumerate(events, 1):
+        if frame.months[0].start <= event.when < frame.months[-1].end:
+            x = frame.x(event.when)
+            yield tag("line", class_="event", x1=x, x2=x, y1=frame.head - 2, y2=frame.base)
+            yield tag("text", str(number), class_="event-number", x=x, y=frame.head - 5)
 
 
 def quay_share_chart(quay: Quay, regimes: Sequence[Regime], title: str, key: str, width: int) -> str:
@@ -77,7 +123,7 @@ def quay_share_chart(quay: Quay, regimes: Sequence[Regime], title: str, key: str
         *marks,
     ]
     text = "Share of the quay metres taken in each month as a line, its 90 % interval as a band."
-    return paper(frame.width, frame.height, key, title, text, body)
+    return paper(frame.width, frame.height, key, title, text, body, frame.clock)
 
 
 def berth_grid(quay: Quay, regimes: Sequence[Regime], title: str, key: str, width: int) -> str:
@@ -101,22 +147,7 @@ def berth_grid(quay: Quay, regimes: Sequence[Regime], title: str, key: str, widt
     count = tag("text", "taken in", class_="tick", x=width - 2, y=12, text_anchor="end")
     body = [hatch(key), *behind, *month_axis(frame), count, *rows]
     text = "One row per berth, one mark per look: bars where a ship lay, flat lines where it was free."
-    return paper(frame.width, frame.height, key, title, text, body)
-
-
-def _look_marks(look: QuayLook, frame: Frame, radius: float) -> Iterable[str]:
-    x, date = frame.x(look.when), f"{look.when:%Y-%m-%d %H:%M} UTC"
-    if look.ships is None:
-        note = tag("title", words(f"{date}: could not see the berths"))
-        path = f"M{tenths(x - 3)} {tenths(frame.base + 6)}l6 6m0 -6l-6 6"
-        yield tag("path", note, class_="unseen", d=path)
-        return
-    says = f"{date}: at least {look.ships}, from {look.told} of {look.berths} berths"
-    y = frame.y(look.ships)
-    if look.ships:
-        yield tag("line", class_="stem", x1=x, x2=x, y1=frame.base, y2=y)
-    kind = "dot unsettled" if look.unsettled else "dot"
-    yield tag("circle", tag("title", words(says)), class_=kind, cx=x, cy=y, r=radius)
+    return paper(frame.width, frame.height, key, title, text, body, frame.clock)
 
 
 def _row(berth: Berth, frame: Frame, base: float, broad: float, key: str) -> Iterable[str]:
@@ -129,19 +160,11 @@ def _row(berth: Berth, frame: Frame, base: float, broad: float, key: str) -> Ite
     }
     yield from flats(places[FREE], base, broad)
     yield from crosses(places[UNSEEN], base - 6, broad)
-    for look in berth.looks:
-        if look.state in (TAKEN, UNKNOWN):
-            yield _bar(look, frame, base, broad, key)
-
-
-def _bar(look: BerthLook, frame: Frame, base: float, broad: float, key: str) -> str:
-    date = f"{look.when:%Y-%m-%d %H:%M} UTC"
-    x = frame.x(look.when) - broad / 2
-    if look.state == UNKNOWN:
-        note, box = tag("title", words(f"{date}: not measurable")), {"y": base - BAR_PX, "height": BAR_PX}
-        return tag("rect", note, class_="gap unknown", fill=f"url(#{key}-hatch)", x=x, width=broad, **box)
-    share = look.share or 0.0
-    metres = f", {look.metres:.0f} m" if look.metres is not None else ""
-    note = tag("title", words(f"{date}: {100 * share:.0f} % of the berth taken{metres}"))
-    high = max(SMALLEST_BAR_PX, BAR_PX * min(1.0, share))
-    return tag("rect", note, class_="taken", x=x, y=base - high, width=broad, height=high)
+    unknown = [(frame.x(look.when), BAR_PX) for look in berth.looks if look.state == UNKNOWN]
+    if unknown:
+        d = bars((x - broad / 2, base - high, broad, high) for x, high in apart(unknown))
+        yield tag("path", class_="gap unknown", fill=f"url(#{key}-hatch)", d=d)
+    shares = [(frame.x(look.when), look.share or 0.0) for look in taken]
+    if shares:
+        highs = ((x, max(SMALLEST_BAR_PX, BAR_PX * min(1.0, share))) for x, share in apart(shares))
+        yield tag("path", class_="taken", d=bars((x - broad / 2, base - h, broad, h) for x, h in highs))

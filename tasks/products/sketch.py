@@ -6,7 +6,7 @@ Knows how degrees become pixels and where a number has room.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from tasks.model import WATER_KINDS, Site, Zone, ZoneKind
-from tasks.products.svg import MIN_LABEL_PX, paper, tag, tenths, words
+from tasks.products.svg import MIN_LABEL_PX, hatch, paper, tag, tenths, words
 
 MAP_WIDTH_PX = 520
 MAP_MARGIN = 0.06
@@ -55,9 +55,13 @@ class View:
         )
 
 
-def view_of(site: Site) -> View:
-    """Fit a window around a site's measured zones; far-off structures may lie outside."""
+def view_of(site: Site, *, close: bool = False) -> View:
+    """Fit a window around a site's measured zones; far-off structures may lie outside.
+
+    `close` leaves water zones out, where there are others: berths and yards are small beside a roadstead.
+    """
     zones = site.measured_zones or site.zones
+    zones = tuple(z for z in zones if not close or z.kind not in WATER_KINDS) or zones
     west, south, east, north = shapely.total_bounds([zone.geometry for zone in zones])
     squeeze = np.cos(np.radians((south + north) / 2))
     wide, high = max((east - west) * squeeze, 1e-4), max(north - south, 1e-4)
@@ -67,42 +71,67 @@ def view_of(site: Site) -> View:
     return View(middle_lon - wide / squeeze / 2, middle_lat + high / 2, px * squeeze, px, high * px)
 
 
-def site_map(site: Site, vessels: Positions, newest: Positions, scatterers: Positions, key: str) -> str:
+def site_map(
+    site: Site,
+    view: View,
+    key: str,
+    *,
+    vessels: Positions | None = None,
+    scatterers: Positions | None = None,
+    states: Mapping[str, str] | None = None,
+    hulls: str = "",
+) -> str:
     """Draw a site's zones, numbered in their order, and where vessels were found.
 
     Parameters
     ----------
     site
         Zones and, where known, land.
-    vessels, newest
-        Detections of all looks but the newest, and of the newest.
-    scatterers
-        Permanent scatterers.
+    view
+        The window.
     key
         Unique on the page; ids are made from it.
+    vessels
+        Detections of all looks.
+    scatterers
+        Permanent scatterers.
+    states
+        What one day showed of each zone, by zone id: one letter. Zones are then drawn by it, and the page's
+        script finds them by ``data-zone``.
+    hulls
+        Path data of that day's vessels.
     """
-    view = view_of(site)
     land = [] if site.land is None else [tag("path", class_="land", d=_path(view.draw(site.land)))]
-    dots = [
-        tag("circle", class_=kind, cx=x, cy=y, r=2.6)
-        for kind, places in (("vessel", vessels), ("vessel newest", newest))
-        for x, y in view.place(places)
-    ]
-    crosses = [
-        tag("path", class_="scatterer", d=f"M{tenths(x - 3)} {tenths(y)}h6m-3 -3v6")
-        for x, y in view.place(scatterers)
-    ]
-    body = [*land, *_outlines(site, view), *dots, *crosses, *_numbers(site, view), *_scale(view)]
-    text = "North is up. Zones are numbered; dots are vessel positions, crosses permanent scatterers."
+    dots = "".join(f"M{tenths(x)} {tenths(y)}h0" for x, y in _inside(vessels, view))
+    crosses = "".join(f"M{tenths(x - 3)} {tenths(y)}h6m-3 -3v6" for x, y in _inside(scatterers, view))
+    drawn = [tag("path", class_=kind, d=d) for kind, d in (("vessel", dots), ("scatterer", crosses)) if d]
+    found = [tag("path", class_="hull", d=hulls)] if states is not None else []
+    body = [*land, *_outlines(site, view, key, states), *drawn, *found, *_numbers(site, view), *_scale(view)]
+    text = "North is up. Zones are numbered as in the lists; what they showed stands there in words."
+    if states is not None:
+        body.insert(0, hatch(key))
     return paper(view.width, view.height, key, f"Sketch map of {site.title}", text, body)
 
 
-def _outlines(site: Site, view: View) -> Iterable[str]:
+def _inside(places: Positions | None, view: View) -> Iterable[tuple[float, float]]:
+    """Pixels of the positions that lie on the paper."""
+    for x, y in view.place(places) if places is not None and len(places) else ():
+        if 0 <= x <= view.width and 0 <= y <= view.height:
+            yield float(x), float(y)
+
+
+def _outlines(site: Site, view: View, key: str, states: Mapping[str, str] | None) -> Iterable[str]:
     for zone in sorted(site.zones, key=lambda z: (z.kind not in WATER_KINDS, z.kind is ZoneKind.STRUCTURE)):
         kind = "water" if zone.kind in WATER_KINDS else zone.kind.value.replace("_", "-")
-        guessed = " guessed" if zone.confidence.lower().startswith("low") else ""
+        guess = " guessed" if zone.confidence.lower().startswith("low") else ""
         note = tag("title", words(zone.name or zone.zone_id))
-        yield tag("path", note, class_=f"zone {kind}{guessed}", d=_path(view.draw(zone.geometry)))
+        d = _path(view.draw(zone.geometry))
+        if states is not None and zone.zone_id in states:
+            state = f"zone {kind}{guess} is-{states[zone.zone_id]}"
+            yield tag("path", class_="untold", fill=f"url(#{key}-hatch)", d=d)
+            yield tag("path", note, class_=state, d=d, data_zone=zone.zone_id)
+        else:
+            yield tag("path", note, class_=f"zone {kind}{guess}", d=d)
 
 
 def _path(shape: BaseGeometry) -> str:

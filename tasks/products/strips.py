@@ -13,9 +13,9 @@ from datetime import datetime
 from itertools import pairwise
 
 from tasks.products.chart import Frame
-from tasks.products.headline import Regime
+from tasks.products.headline import Regime, names
 from tasks.products.story import Month
-from tasks.products.svg import tag, tenths, words
+from tasks.products.svg import apart, tag, tenths, words
 
 ROOMY_PX = 600
 """From this width names stand to the left of their rows; below, above them."""
@@ -56,29 +56,30 @@ def spells(frame: Frame, regimes: Sequence[Regime], *, named: bool = False) -> I
     if not regimes or not all(regime.established for regime in regimes):
         return
     high = frame.base - frame.head
-    for regime in regimes:
+    for regime, name in zip(regimes, names(regimes), strict=True):
         x0 = _within(frame, regime.start) if regime.start_low else frame.left
         x1 = _within(frame, regime.end) if regime.end else frame.width - frame.right
-        kind = "spell active" if regime.state == "active" else "spell"
+        kind = f"spell {regime.state}" + (" busier" if name == "busier" else "")
         yield tag("rect", class_=kind, x=x0, y=frame.head, width=x1 - x0, height=high)
     for regime in regimes:
         if regime.start_low is None or regime.start_high is None:
             continue
         x0, x, x1 = (_within(frame, when) for when in (regime.start_low, regime.start, regime.start_high))
+        sure = "" if regime.status == "confirmed" else " provisional"
         yield tag("rect", class_="change", x=x0, y=frame.head, width=x1 - x0, height=high)
-        yield tag("line", class_="change-date", x1=x, x2=x, y1=frame.head, y2=frame.base)
+        yield tag("line", class_=f"change-date{sure}", x1=x, x2=x, y1=frame.head, y2=frame.base)
     if named:
         yield from _spell_names(frame, regimes)
 
 
 def _spell_names(frame: Frame, regimes: Sequence[Regime]) -> Iterable[str]:
     """Name regimes above the plot, clear of the change's interval, where there is room."""
-    for k, regime in enumerate(regimes):
+    for k, (regime, name) in enumerate(zip(regimes, names(regimes), strict=True)):
         after = regimes[k + 1] if k + 1 < len(regimes) else None
         x0 = _within(frame, regime.start_high) if regime.start_low and regime.start_high else frame.left
         x1 = _within(frame, after.start_low) if after and after.start_low else frame.width - frame.right
-        if x1 - x0 > len(regime.state) * PX_PER_LETTER:
-            yield tag("text", words(regime.state), class_="spell-name", x=(x0 + x1) / 2, y=frame.head - 7)
+        if x1 - x0 > len(name) * PX_PER_LETTER:
+            yield tag("text", words(name), class_="spell-name", x=(x0 + x1) / 2, y=frame.head - 7)
 
 
 def month_lines(frame: Frame) -> Iterable[str]:
@@ -108,7 +109,7 @@ def crosses(places: Iterable[float], middle: float, broad: float) -> Iterable[st
     d = "".join(
         f"M{tenths(x - reach)} {tenths(middle - reach)}l{tenths(2 * reach)} {tenths(2 * reach)}"
         f"m0 {tenths(-2 * reach)}l{tenths(-2 * reach)} {tenths(2 * reach)}"
-        for x in places
+        for x, _ in apart([(x, 0.0) for x in places])
     )
     if d:
         yield tag("path", class_="unseen", d=d)
@@ -116,7 +117,8 @@ def crosses(places: Iterable[float], middle: float, broad: float) -> Iterable[st
 
 def flats(places: Iterable[float], base: float, broad: float) -> Iterable[str]:
     """Draw the looks of a row that saw it empty: one path, nothing without a look."""
-    d = "".join(f"M{tenths(x - broad / 2)} {tenths(base - 1)}h{tenths(broad)}" for x in places)
+    kept = apart([(x, 0.0) for x in places])
+    d = "".join(f"M{tenths(x - broad / 2)} {tenths(base - 1)}h{tenths(broad)}" for x, _ in kept)
     if d:
         yield tag("path", class_="free", d=d)
 

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import datetime
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something dated that is told beside the series."""
+
+    when: datetime
+    text: str
 
 
 def day(when: datetime) -> str:
@@ -35,14 +44,14 @@ def days_between(low: datetime, high: datetime, beside: datetime) -> str:
     Examples
     --------
     >>> days_between(datetime(2023, 7, 25), datetime(2023, 8, 25), datetime(2023, 8, 17))
-    '25 Jul to 25 Aug'
+    '25 Jul – 25 Aug'
     >>> days_between(datetime(2023, 12, 25), datetime(2024, 1, 5), datetime(2024, 1, 1))
-    '25 Dec 2023 to 5 Jan 2024'
+    '25 Dec 2023 – 5 Jan 2024'
     """
     low_day, high_day = day(low), day(high)
     if low.year == high.year == beside.year:
         low_day, high_day = (text.rsplit(" ", 1)[0] for text in (low_day, high_day))
-    return f"{low_day} to {high_day}"
+    return f"{low_day} – {high_day}"
 
 
 def share(value: float | None) -> str:

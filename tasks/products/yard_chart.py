@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from tasks.products.chart import Frame, hatch, month_axis
+from tasks.products.chart import Frame, month_axis
 from tasks.products.headline import Regime
 from tasks.products.story import Month
 from tasks.products.strips import (
@@ -24,10 +24,8 @@ from tasks.products.strips import (
     spells,
     strip_of,
 )
-from tasks.products.svg import paper, tag, tenths, words
-from tasks.products.wording import share as in_percent
-from tasks.products.wording import tens
-from tasks.products.yards import UNKNOWN, Ashore, Ground, GroundLook
+from tasks.products.svg import apart, bars, hatch, paper, tag, tenths, words
+from tasks.products.yards import UNKNOWN, Ashore, Ground
 
 BAR_PX = 30
 SMALLEST_BAR_PX = 3
@@ -97,7 +95,7 @@ def yard_grid(
         "gained (above) and lost (below)."
     )
     body = [hatch(key), *behind, *month_axis(frame), count, *drawn]
-    return paper(frame.width, frame.height, key, title, text, body)
+    return paper(frame.width, frame.height, key, title, text, body, frame.clock)
 
 
 def _rows(grounds: Sequence[Ground], head: float, name_px: float) -> list[Row]:
@@ -123,47 +121,29 @@ def _row(row: Row, frame: Frame, broad: float, key: str) -> Iterable[str]:
     yield from crosses(unseen, row.base - 6, broad)
     empty = [frame.x(look.when) for look in ground.told if not look.share and not look.level]
     yield from flats(empty, row.base, broad)
-    for look in looks:
-        if look.share is None and UNKNOWN in look.flags:
-            yield _unknown(look, frame, row.base, broad, key)
-        elif look.level or look.share:
-            yield _bar(ground, look, frame, row.base, broad)
-    for look in ground.told:
-        yield from _events(look, frame, row)
+    unknown = [(frame.x(k.when), 1.0) for k in looks if k.share is None and UNKNOWN in k.flags]
+    levels = [(frame.x(look.when), look.share or 0.0) for look in ground.told if look.level]
+    taken = [(frame.x(k.when), k.share or 0.0) for k in ground.told if k.share and not k.level]
+    for marks, kind, wide in (
+        (unknown, "gap unknown", broad),
+        (levels, "level", max(broad, LEAST_LEVEL_PX)),
+        (taken, "taken", broad),
+    ):
+        if marks:
+            highs = ((x, max(SMALLEST_BAR_PX, BAR_PX * min(1.0, share))) for x, share in apart(marks))
+            d = bars((x - wide / 2, row.base - high, wide, high) for x, high in highs)
+            filled = {"fill": f"url(#{key}-hatch)"} if kind == "gap unknown" else {}
+            yield tag("path", class_=kind, d=d, **filled)
+    yield from _events(ground, frame, row)
 
 
-def _unknown(look: GroundLook, frame: Frame, base: float, broad: float, key: str) -> str:
-    note = tag("title", words(f"{_date(look)}: not measurable"))
-    box = {"x": frame.x(look.when) - broad / 2, "y": base - BAR_PX, "width": broad, "height": BAR_PX}
-    return tag("rect", note, class_="gap unknown", fill=f"url(#{key}-hatch)", **box)
-
-
-def _bar(ground: Ground, look: GroundLook, frame: Frame, base: float, broad: float) -> str:
-    share = look.share or 0.0
-    high = max(SMALLEST_BAR_PX, BAR_PX * min(1.0, share))
-    if look.level:
-        broad = max(broad, LEAST_LEVEL_PX)
-        says = f"level {share:.2f} of 0 to 1 on its own scale"
-    elif ground.yard:
-        says = f"{in_percent(share)} of the ground seen, {tens(look.amount or 0.0)} m²"
-    else:
-        says = f"{in_percent(share)} of the track metres, {tens(look.amount or 0.0)} m"
-    note = tag("title", words(f"{_date(look)}: {says}"))
-    kind = "level" if look.level else "taken"
-    box = {"x": frame.x(look.when) - broad / 2, "y": base - high, "width": broad, "height": high}
-    return tag("rect", note, class_=kind, **box)
-
-
-def _events(look: GroundLook, frame: Frame, row: Row) -> Iterable[str]:
+def _events(ground: Ground, frame: Frame, row: Row) -> Iterable[str]:
     """Mark ground gained above the bars, pointing up, and ground lost below them, pointing down."""
-    x = frame.x(look.when)
-    if look.gained:
-        note = tag("title", words(f"{_date(look)}: gained at least {tens(look.gained_m2 or 0.0)} m²"))
-        yield tag("path", note, class_="gained", d=f"M{tenths(x - 3)} {tenths(row.top + 6.5)}h6l-3 -5.5z")
-    if look.lost:
-        note = tag("title", words(f"{_date(look)}: lost at least {tens(look.lost_m2 or 0.0)} m²"))
-        yield tag("path", note, class_="lost", d=f"M{tenths(x - 3)} {tenths(row.base + 2.5)}h6l-3 5.5z")
-
-
-def _date(look: GroundLook) -> str:
-    return f"{look.when:%Y-%m-%d %H:%M} UTC"
+    gained = apart([(frame.x(look.when), 0.0) for look in ground.told if look.gained])
+    lost = apart([(frame.x(look.when), 0.0) for look in ground.told if look.lost])
+    if gained:
+        d = "".join(f"M{tenths(x - 3)} {tenths(row.top + 6.5)}h6l-3 -5.5z" for x, _ in gained)
+        yield tag("path", class_="gained", d=d)
+    if lost:
+        d = "".join(f"M{tenths(x - 3)} {tenths(row.base + 2.5)}h6l-3 5.5z" for x, _ in lost)
+        yield tag("path", class_="lost", d=d)
