@@ -22,12 +22,13 @@ def monitor(
     archive: str | None = None,
     out: str | None = None,
     cluster: str | None = None,
+    public: bool = False,
 ) -> dict[str, Any]:
     """Bring a site up to date.
 
     Parameters
     ----------
-    site, catalog, collections, archive, out, cluster
+    site, catalog, collections, archive, out, cluster, public
         As for `flows.backfill.backfill`.
     since
         First day to ask for; a month before the newest archived scene if None.
@@ -35,5 +36,5 @@ def monitor(
         Last day to ask for; today, UTC, if None.
     """
     today = until or datetime.now(UTC).date()
-    request = monitoring_request(site, catalog, collections, since, archive, out, today)
+    request = monitoring_request(site, catalog, collections, since, archive, out, today, public)
     return run_chain(request, cluster or Settings().cluster).as_dict()
