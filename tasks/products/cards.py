@@ -53,7 +53,7 @@ class Claim:
 def key_of(*parts: Any) -> str:
     """Make an anchor: letters, digits, dots and dashes."""
     words = [f"{p:%Y%m%dT%H%M%SZ}" if isinstance(p, pd.Timestamp) else str(p) for p in parts]
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", "-".join(words)).strip("-")
+    return re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(words)).strip("-")
 
 
 def name_of(site: Site, zone_id: str) -> str:

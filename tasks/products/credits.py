@@ -19,6 +19,10 @@ OPEN = re.compile(
 )
 """Licences, by their SPDX identifiers, under which a cut may be shown; not those without derivatives."""
 
+VAGUE = {"proprietary", "other", "various"}
+"""What STAC has for licences without an identifier. Copernicus data are listed so, and are free and open;
+what somebody else made of them may not be, and then says so."""
+
 SIMULATED = "SIMULATED: made by a program; nothing here happened"
 
 UNSTATED = "licence not stated"
@@ -41,12 +45,14 @@ def credit_line(collection: str, scene_id: str, platform: str, rights: Rights, y
 
 def may_be_shown(collection: str, scene_id: str, platform: str, rights: Rights) -> bool:
     """Tell whether pictures of an image may be shown to everybody."""
-    if is_simulated(collection) or _of_sentinel(collection, scene_id, platform):
+    if is_simulated(collection):
         return True
-    licences = [one.strip() for one in rights.licence.split(";") if one.strip()]
-    return bool(licences) and all(OPEN.match(one) for one in licences)
+    stated = {one.strip() for one in rights.licence.split(";")} - {""}
+    if _of_sentinel(collection, scene_id, platform):
+        stated -= VAGUE
+        return all(OPEN.match(one) or SENTINEL.match(one) for one in stated)
+    return bool(stated) and all(OPEN.match(one) for one in stated)
 
 
 def _of_sentinel(collection: str, scene_id: str, platform: str) -> bool:
-    """Copernicus data are free and open, though catalogues list them as ``proprietary`` or ``other``."""
     return any(SENTINEL.search(name) for name in (collection, scene_id, platform))

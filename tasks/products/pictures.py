@@ -51,8 +51,8 @@ ECHOES = ("vv", "hh", "vh", "hv")
 """Co-polarised first: ships stand out most there."""
 
 BUDGET_BYTES = 25_000
-QUALITIES = (68, 55, 42, 30, 20)
-"""Of WebP: the first that keeps within the budget. At 68 outlines of ships are as in the original."""
+QUALITIES = (68, 55, 42, 30, 20, 10)
+"""Of WebP: the first that keeps within the budget, else the last. At 68 ships look as in the original."""
 
 WEBP = bool(features.check("webp"))
 SUFFIX = "webp" if WEBP else "png"
@@ -66,8 +66,8 @@ PAPER, INK, FAINT = (18, 22, 28), (236, 239, 243), (168, 177, 188)
 HATCH = ((196, 200, 206), (150, 156, 164))
 HATCH_PX = 10
 EDGE_PX, LINE_PX, TEXT_PX = 6, 13, 11
-LETTER_PX = 6.4
-"""Width of a letter of the font at most but for the widest capitals."""
+LETTER_PX = 6.8
+"""Width of a letter: the mean of capitals and digits, of which ids are made."""
 LEAST_LINES = 4
 """Of text, so that strips of one width are mostly of one height: pictures are laid over one another."""
 
