@@ -23,6 +23,7 @@ def backfill(
     cluster: str | None = None,
     retry_rejected: bool = False,
     repair: bool = False,
+    public: bool = False,
 ) -> dict[str, Any]:
     """Bring a site's archive and publication up to a period's images.
 
@@ -42,11 +43,15 @@ def backfill(
         Try scenes again that an earlier run found broken.
     repair
         Read the archive back first, fetch damaged scenes again and estimate damaged backgrounds again.
+    public
+        Leave pictures out whose licence does not let everybody see them.
 
     Returns
     -------
     dict
         What was done: see `flows.chain.Outcome`.
     """
-    request = make_request(site, start, end, catalog, collections, archive, out, retry_rejected, repair)
+    request = make_request(
+        site, start, end, catalog, collections, archive, out, retry_rejected, repair, public
+    )
     return run_chain(request, cluster or Settings().cluster).as_dict()

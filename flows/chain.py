@@ -59,6 +59,7 @@ def make_request(
     out: str | None,
     retry_rejected: bool = False,
     repair: bool = False,
+    public: bool = False,
 ) -> Request:
     """Fill a request's defaults from the settings.
 
@@ -81,6 +82,7 @@ def make_request(
         collections=tuple(collections or ()),
         retry_rejected=retry_rejected,
         repair=repair,
+        public=public,
     )
 
 

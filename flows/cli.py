@@ -30,6 +30,7 @@ from flows.terminal import (
     EndOption,
     JsonOption,
     OutOption,
+    PublicOption,
     SiteArgument,
     StartOption,
     error_console,
@@ -77,6 +78,7 @@ def backfill(
     repair: Annotated[
         bool, typer.Option("--repair", help="Read the archive back first; fetch again what is damaged.")
     ] = False,
+    public: PublicOption = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -87,7 +89,9 @@ def backfill(
     from flows.chain import make_request
 
     first, last = parse_day("--start", start), parse_day("--end", end)
-    request = make_request(site, first, last, catalog, collection, archive, out, retry_rejected, repair)
+    request = make_request(
+        site, first, last, catalog, collection, archive, out, retry_rejected, repair, public
+    )
 
     def run() -> dict[str, Any]:
         from flows.backfill import backfill as flow
@@ -103,6 +107,7 @@ def backfill(
             cluster,
             retry_rejected,
             repair,
+            public,
         )
 
     _carry_out(request, run, cluster, dry_run, as_json)
@@ -122,6 +127,7 @@ def monitor(
     archive: ArchiveOption = None,
     out: OutOption = None,
     cluster: ClusterOption = None,
+    public: PublicOption = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -135,12 +141,13 @@ def monitor(
 
     today = parse_day("--until", until) if until else datetime.now(UTC).date()
     first = parse_day("--since", since) if since else None
-    request = monitoring_request(site, catalog, collection, first, archive, out, today)
+    request = monitoring_request(site, catalog, collection, first, archive, out, today, public)
 
     def run() -> dict[str, Any]:
         from flows.monitor import monitor as flow
 
-        return flow(site, catalog, collection, request.start, today, request.archive, request.out, cluster)
+        period = (request.start, today)
+        return flow(site, catalog, collection, *period, request.archive, request.out, cluster, public)
 
     _carry_out(request, run, cluster, dry_run, as_json)
 

@@ -26,6 +26,7 @@ def monitor(
     archive: str | None = None,
     out: str | None = None,
     cluster: str | None = None,
+    public: bool = False,
 ) -> dict[str, Any]:
     """Bring a site up to date.
 
@@ -35,7 +36,7 @@ def monitor(
 
     Parameters
     ----------
-    site, catalog, collections, archive, out, cluster
+    site, catalog, collections, archive, out, cluster, public
         As for `flows.backfill.backfill`.
     since
         First day to ask for; a month before the newest archived scene if None.
@@ -44,7 +45,7 @@ def monitor(
     """
     now = datetime.now(UTC).replace(tzinfo=None)
     today = until or now.date()
-    request = monitoring_request(site, catalog, collections, since, archive, out, today)
+    request = monitoring_request(site, catalog, collections, since, archive, out, today, public)
     folder = Path(request.out, request.site.site_id)
     before = known_regimes(folder)
     outcome = run_chain(request, cluster or Settings().cluster).as_dict()

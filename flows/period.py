@@ -25,6 +25,7 @@ def monitoring_request(
     archive: str | None,
     out: str | None,
     today: date,
+    public: bool = False,
 ) -> Request:
     """Turn "what is new" into a period.
 
@@ -44,4 +45,4 @@ def monitoring_request(
         s.collection: s.acquired.date() for s in scenes if not collections or s.collection in collections
     }
     start = since or min(newest.values(), default=scenes[-1].acquired.date()) - OVERLAP
-    return make_request(site, start, today, catalog, collections, archive, out)
+    return make_request(site, start, today, catalog, collections, archive, out, public=public)

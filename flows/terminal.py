@@ -41,6 +41,10 @@ ClusterOption = Annotated[
     str | None, typer.Option("--cluster", help="auto, none, local, or a Dask scheduler tcp://host:8786.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+PublicOption = Annotated[
+    bool,
+    typer.Option("--public", help="Leave pictures out whose licence does not let everybody see them."),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")]
 
 

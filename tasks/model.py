@@ -149,6 +149,25 @@ class BandAsset:
 
 
 @dataclass(frozen=True)
+class Rights:
+    """What a catalogue says of who may use its images and whom to credit; empty where it says nothing."""
+
+    licence: str = ""
+    """SPDX identifier, or STAC's ``proprietary``, ``other`` or ``various``; several joined by ``; ``."""
+
+    credit: str = ""
+    """Those who made and license the images, joined by commas."""
+
+
+def rights_together(some: Iterable[Rights]) -> Rights:
+    """Join what is said of several images: all licences hold."""
+    told = set(some)
+    licences = {one.licence for one in told if one.licence}
+    names = {name for one in told for name in one.credit.split(", ") if name}
+    return Rights("; ".join(sorted(licences)), ", ".join(sorted(names)))
+
+
+@dataclass(frozen=True)
 class SceneRef:
     """One delivered image product, as the catalogue describes it."""
 
@@ -184,6 +203,8 @@ class SceneRef:
 
     supersedes: tuple[str, ...] = ()
     """Ids of older deliveries of the same acquisition that the catalogue still lists."""
+
+    rights: Rights = Rights()
 
     @property
     def acquisition(self) -> str:
@@ -281,6 +302,9 @@ class Request:
 
     repair: bool = False
     """Read the archive back first, and fetch again what is damaged."""
+
+    public: bool = False
+    """Leave pictures out of the publication whose licence does not let everybody see them."""
 
 
 @dataclass(frozen=True)

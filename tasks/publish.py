@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.archive.ledger import Ledger
+from tasks.evidence import gather_evidence, pointed_to
 from tasks.model import Request, Site
+from tasks.products.chips import write_evidence
 from tasks.products.manifest import read_manifest, state, write_manifest
 from tasks.products.page import render_page
 from tasks.products.publication import written_aside
@@ -80,6 +83,8 @@ def publish_site(
 ) -> Path:
     """Write the site's publication aside and swap it in; same inputs, same bytes."""
     folder = folder_of(request)
+    evidence = gather_evidence(request, ledger, tables)
+    tables = replace(tables, vessels=pointed_to(tables.vessels, evidence))
     looks, vessels = tables.looks, tables.vessels
     shown = comparable(looks)
     manifest = _manifest(request, ledger, recipes, scatterers)
@@ -97,8 +102,11 @@ def publish_site(
             tables.occupancy,
             ashore_looks(request.site, looks),
             manifest | _other(looks, shown),
+            chips=evidence.chips,
+            cards=evidence.cards,
         )
         (aside / "index.html").write_text(page, encoding="utf-8")
+        write_evidence(aside, evidence)
         write_stac(aside, request.site, manifest)
         write_manifest(aside, manifest)
     log.info("published %s: %d looks, %d vessels", folder, len(looks), len(vessels))
@@ -125,7 +133,7 @@ def _other(looks: pd.DataFrame, shown: pd.DataFrame) -> dict[str, int]:
 
 
 def _manifest(request: Request, ledger: Ledger, recipes: dict[str, str], scatterers: Rows) -> dict[str, Any]:
-    current = state(str(ledger.snapshot), request.site.digest, MEASURE_VERSION)
+    current = state(str(ledger.snapshot), request.site.digest, MEASURE_VERSION, request.public)
     return {
         "roadstead": current["roadstead"],
         "site": request.site.site_id,

@@ -18,10 +18,10 @@ from odc.geo.geobox import GeoBox
 
 from tasks.archive.jobs import Job, Slot, Source, Written, coordinates_of, count_jobs, cut_jobs, write_job
 from tasks.archive.ledger import INGESTED, ArchivedScene, match_passes, note, scenes_of, write_note
-from tasks.archive.schema import COORDINATES, bands_of, create_cube, open_group
+from tasks.archive.schema import COORDINATES, bands_of, create_cube, open_group, write_rights
 from tasks.archive.stack import references_of, waves
 from tasks.archive.store import ArchiveRef, session_at, transact
-from tasks.model import Rejection, SceneRef, pass_id, passes_of
+from tasks.model import Rejection, SceneRef, pass_id, passes_of, rights_together
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,8 @@ def add_scenes(
         written.sort(key=lambda w: w.slot.number)
         left_out = [*rejected, *sorted(left_out, key=lambda r: r.scene_id)]
         _write_coordinates(cube, written)
+        if written:
+            write_rights(cube, rights_together(s.rights for w in written for s in w.scenes))
         superseded = _superseded(written)
         record(session, left_out, superseded, cleared=[s.scene_id for w in written for s in w.scenes])
         ids = tuple(sorted(s.scene_id for w in written for s in w.scenes))

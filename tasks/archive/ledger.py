@@ -11,10 +11,10 @@ from math import isnan
 from typing import Any
 
 from tasks.archive.damage import DAMAGE, DamagedError, first_line
-from tasks.archive.schema import bands_of, check_layout
+from tasks.archive.schema import bands_of, check_layout, rights_of
 from tasks.archive.storage import remove
 from tasks.archive.store import ArchiveRef, alone, exists, history, lock_path, open_root, read_session
-from tasks.model import PASS_GAP, Delivery, Pass
+from tasks.model import PASS_GAP, Delivery, Pass, Rights
 
 INGESTED = "ingest "
 """How the message of a commit begins that brought scenes."""
@@ -64,6 +64,9 @@ class Ledger:
     bands: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Bands of each collection's cube."""
 
+    rights: dict[str, Rights] = field(default_factory=dict)
+    """Who may use each collection's images."""
+
     def of(self, collection: str) -> tuple[ArchivedScene, ...]:
         """Scenes of one collection, in order of time."""
         return tuple(s for s in self.scenes if s.collection == collection)
@@ -83,14 +86,14 @@ def read_ledger(ref: ArchiveRef, snapshot: str | None = None) -> Ledger:
     if root is None:  # killed between making the repository and its first commit
         return Ledger()
     scenes: list[ArchivedScene] = []
-    bands = {}
+    bands, rights = {}, {}
     for name, cube in root.groups():
         scenes.extend(scenes_of(name, cube))
         bands[name] = tuple(bands_of(cube))
+        rights[name] = rights_of(cube)
     scenes.sort(key=lambda s: (s.acquired, s.collection, s.scene_id))
-    return Ledger(
-        str(session.snapshot_id), tuple(scenes), note(root, "rejected"), note(root, "superseded"), bands
-    )
+    lists = (note(root, "rejected"), note(root, "superseded"))
+    return Ledger(str(session.snapshot_id), tuple(scenes), *lists, bands, rights)
 
 
 def remove_if_empty(ref: ArchiveRef) -> None:

@@ -171,6 +171,12 @@ def cube_box(ref: ArchiveRef, collection: str) -> GeoBox | None:
     return box_of(root[collection]) if collection in root and any(root[collection]["scene_id"][:]) else None
 
 
+def band_units(ref: ArchiveRef, collection: str) -> dict[str, str]:
+    """Units of the bands of an existing cube."""
+    cube = open_group(read_session(ref).store, mode="r", path=collection)
+    return {name: str(cube[name].attrs["units"]) for name in bands_of(cube)}
+
+
 def cube_bands(ref: ArchiveRef, collection: str) -> list[str]:
     """Bands of an existing cube, co-polarised first: ships stand out most there."""
     root = open_group(read_session(ref).store, mode="r", path=collection)

@@ -18,7 +18,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 
 from tasks.archive.numbers import REFLECTANCE_OFFSET, REFLECTANCE_SCALE
 from tasks.errors import ArchiveError
-from tasks.model import BandAsset, Claim
+from tasks.model import BandAsset, Claim, Rights
 
 CHUNK_PX = 256
 COMPRESSION = 1
@@ -28,6 +28,9 @@ TIME_CHUNK = 1024
 
 BANDS = "bands"
 """Attribute of a cube: names of its bands. Finding them by opening every array takes ten times as long."""
+
+LICENCE, CREDIT = "licence", "credit"
+"""Attributes of a cube where the catalogue tells: the licence of its images, and whom to credit."""
 
 TIME_ATTRS = {
     "standard_name": "time",
@@ -162,6 +165,18 @@ def box_of(group: Any) -> GeoBox:
     attrs = group["spatial_ref"].attrs
     transform = Affine.from_gdal(*(float(v) for v in str(attrs["GeoTransform"]).split()))
     return GeoBox((group["y"].shape[0], group["x"].shape[0]), transform, str(attrs["code"]))
+
+
+def rights_of(cube: Any) -> Rights:
+    """Read what is known of who may use a cube's images."""
+    return Rights(str(cube.attrs.get(LICENCE, "")), str(cube.attrs.get(CREDIT, "")))
+
+
+def write_rights(cube: Any, rights: Rights) -> None:
+    """Note who may use a cube's images; what is known stays where nothing is said."""
+    for name, told in ((LICENCE, rights.licence), (CREDIT, rights.credit)):
+        if told and cube.attrs.get(name) != told:
+            cube.attrs[name] = told
 
 
 def bands_of(cube: Any) -> list[str]:

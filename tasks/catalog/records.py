@@ -16,7 +16,7 @@ from typing import Any
 from tasks.catalog.claims import claim_of
 from tasks.catalog.optical import optical_bands
 from tasks.errors import SceneError
-from tasks.model import RADAR_BANDS, BandAsset, SceneRef, Units
+from tasks.model import RADAR_BANDS, BandAsset, Rights, SceneRef, Units
 
 S1_ORBIT = re.compile(r"^S1([ABC])_.*_(\d{6})_[0-9A-F]{6}(?:_|$)")
 CALIBRATED = re.compile(r"^(?:gamma|sigma|beta)0[_-](?=[vh]{2}$)")
@@ -92,7 +92,22 @@ def _record(scene_id: str, item: Mapping[str, Any]) -> SceneRef:
         ),
         cloud_cover=None if cloud is None else float(cloud),
         assets=tuple(sorted(assets)),
+        rights=rights_of(properties),
     )
+
+
+def rights_of(described: Mapping[str, Any]) -> Rights:
+    """Read licence and providers of a collection, or of an item's properties; what is not told stays empty.
+
+    Credit is due to those who license and make the images; to whoever only hosts or processes them where no
+    other is named.
+    """
+    providers = described.get("providers")
+    listed = [p for p in providers if isinstance(p, Mapping)] if isinstance(providers, list) else []
+    makers = [p for p in listed if {"licensor", "producer"} & set(p.get("roles") or ())] or listed
+    names = [" ".join(str(p["name"]).split()).replace(",", "") for p in makers if p.get("name")]
+    licence = described.get("license")
+    return Rights(licence.strip() if isinstance(licence, str) else "", ", ".join(dict.fromkeys(names)))
 
 
 def shown(text: str) -> str:

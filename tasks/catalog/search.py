@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -19,9 +19,9 @@ from urllib.parse import urljoin, urlparse
 from urllib.request import url2pathname
 
 from tasks.catalog.providers import Provider, provider
-from tasks.catalog.records import newest_of_each, scene_record, shown
+from tasks.catalog.records import newest_of_each, rights_of, scene_record, shown
 from tasks.errors import InputError, SceneError
-from tasks.model import PASS_GAP, Rejection, SceneRef, passes_of
+from tasks.model import PASS_GAP, Rejection, Rights, SceneRef, passes_of
 
 Box = tuple[float, float, float, float]
 
@@ -75,8 +75,9 @@ def search(
         ref = named.url
     assert isinstance(ref, str)
     rejected: list[Rejection] = []
-    items, asked_for = _items(ref, bbox, start, end, wanted, threads)
-    scenes = list(_records(items, rejected))
+    reader = _Reader()
+    items, asked_for = _items(ref, bbox, start, end, wanted, threads, reader)
+    scenes = [_with_rights(scene, reader.rights) for scene in _records(items, rejected)]
     ref = shown(ref)
     if not scenes:
         if rejected:
@@ -104,6 +105,13 @@ def search(
     return Found(kept, superseded, tuple(rejected))
 
 
+def _with_rights(scene: SceneRef, known: Mapping[str, Rights]) -> SceneRef:
+    """Add what the collection says of its licence where the item says nothing."""
+    told, general = scene.rights, known.get(scene.collection, Rights())
+    both = Rights(told.licence or general.licence, told.credit or general.credit)
+    return scene if both == told else replace(scene, rights=both)
+
+
 def _records(
     items: Iterable[Mapping[str, Any] | SceneRef | Rejection], rejected: list[Rejection]
 ) -> Iterator[SceneRef]:
@@ -121,14 +129,19 @@ def _records(
 
 
 def _items(
-    ref: str, bbox: Box, start: date, end: date, collections: tuple[str, ...], threads: int
+    ref: str,
+    bbox: Box,
+    start: date,
+    end: date,
+    collections: tuple[str, ...],
+    threads: int,
+    reader: _Reader,
 ) -> tuple[Iterator[Mapping[str, Any] | SceneRef | Rejection], bool]:
     """Items, and whether the catalogue was asked for the collections (one may then have none here)."""
     if Path(ref).is_dir() and _catalog_file(Path(ref)) is None:
         return _folder_items(Path(ref)), False
     if Path(urlparse(ref).path).suffix in (".parquet", ".geoparquet"):
         return _parquet_items(ref), False
-    reader = _Reader()
     document = _open_json(ref, reader)
     if searches := [link for link in document.get("links", []) if link.get("rel") == "search"]:
         methods = {str(link.get("method", "GET")).upper() for link in searches}
@@ -139,6 +152,10 @@ def _items(
 
 class _Reader:
     """Reads documents by path or URL, with time-outs and retries, which pystac's own reader lacks."""
+
+    def __init__(self) -> None:
+        self.rights: dict[str, Rights] = {}
+        """Of the collections that it came by."""
 
     @cached_property
     def http(self) -> Any:
@@ -222,7 +239,9 @@ def _api_items(
     name = shown(ref)
     try:
         client = Client.open(ref, stac_io=reader.http)
-        available = [c.id for c in client.get_collections()]
+        listed = list(client.get_collections())
+        reader.rights |= {c.id: rights_of(c.to_dict(include_self_link=False)) for c in listed}
+        available = [c.id for c in listed]
         if not collections:
             raise InputError(
                 f"catalogue {name} is an API: name --collection, one or more of {_list(available)}"
@@ -260,6 +279,8 @@ def _static_items(
     queue, seen, hrefs = [(base, document)], {base}, []
     while queue:
         here, node = queue.pop()
+        if node["type"] == "Collection":
+            reader.rights[str(node.get("id"))] = rights_of(node)
         for link in node.get("links", []):
             href = _absolute(here, str(link.get("href", "")))
             if link.get("rel") == "item" and href not in seen:

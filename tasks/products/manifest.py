@@ -29,9 +29,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def state(snapshot: str, site_digest: str, measure_version: str) -> dict[str, str]:
+def state(snapshot: str, site_digest: str, measure_version: str, public: bool = False) -> dict[str, str]:
     """Everything that a publication's content follows from."""
     return {
+        "edition": "public" if public else "full",
         "roadstead": code_version(),
         "measure_version": measure_version,
         "site_digest": site_digest,

@@ -4,5 +4,5 @@ No files, no network, no clock, no Prefect. Lazy in, lazy out; random numbers an
 arguments.
 """
 
-MEASURE_VERSION = "6"
+MEASURE_VERSION = "7"
 """Part of every look's recipe: raise it whenever the same pixels would give other numbers."""
