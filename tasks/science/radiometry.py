@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
@@ -165,15 +166,34 @@ def transfer_between(
     enough_px
         Pixels of one class from which its median is taken.
     """
+    if known.size < enough_px:
+        return Transfer(np.zeros(0), np.zeros(0))
     number = np.floor(known / step).astype(np.intp)
-    number -= number.min(initial=0)
-    classes = [number == k for k in np.flatnonzero(np.bincount(number) >= enough_px)]
-    old = np.array([np.median(known[here]) for here in classes])
-    new = np.array([np.median(shown[here]) for here in classes])
+    number -= number.min()
+    old, new = _class_medians(number, np.stack([known, shown]).astype(np.float32), enough_px)
     if len(old) < 2:
         return Transfer(np.zeros(0), np.zeros(0))
     # Never falling, and rising by a trace, so that it can be read from either side.
     return Transfer(old, np.maximum.accumulate(new) + 1e-4 * np.arange(len(new)))
+
+
+@numba.njit(cache=True, nogil=True)
+def _class_medians(number: Any, values: Any, enough: int) -> Any:
+    """Median of every row of values in each class that has enough of them, ``(row, class)``."""
+    count = np.bincount(number)
+    end = np.cumsum(count)
+    place = end - count
+    ordered = np.empty_like(values)
+    for k in range(number.size):
+        ordered[:, place[number[k]]] = values[:, k]
+        place[number[k]] += 1
+    full = np.flatnonzero(count >= enough)
+    medians = np.empty((len(values), full.size), np.float32)
+    for c in range(full.size):
+        first, last = end[full[c]] - count[full[c]], end[full[c]]
+        for r in range(len(values)):
+            medians[r, c] = np.median(ordered[r, first:last])
+    return medians
 
 
 def _along(

@@ -145,13 +145,13 @@ def test_collection_of_one_colour(tmp_path: Path, place: tuple[str, Path]) -> No
     reason=f"{REAL / 'sen2ships'} is not there; set ROADSTEAD_REAL_DATA",
 )
 def test_real_optical_collection(tmp_path: Path) -> None:
-    item = json.loads((REAL / "sen2ships" / "items" / "S2_gdynia_20230611.json").read_text())
+    item = json.loads((REAL / "sen2ships" / "items" / "S2_honolulu_20230108.json").read_text())
     west, south, east, north = item["bbox"]
     box = [[west, south], [east, south], [east, north], [west, north], [west, south]]
-    document = site_geojson(port()) | {"name": "gdynia"}
+    document = site_geojson(port()) | {"name": "honolulu"}
     document["features"] = document["features"][:1]
     document["features"][0]["geometry"] = {"type": "Polygon", "coordinates": [box]}
-    site = write_json(tmp_path / "gdynia.geojson", document)
+    site = write_json(tmp_path / "honolulu.geojson", document)
     catalog = REAL / "sen2ships" / "collection.json"
     result = roadstead("backfill", site, "--catalog", catalog, *PERIOD, "--out", tmp_path / "out", "--json")
     told = json.loads(result.stdout)

@@ -13,7 +13,8 @@ import pytest
 from tests.flows.tiny import answer, roadstead
 
 REAL = Path(os.environ.get("ROADSTEAD_REAL_DATA", Path(__file__).parents[3] / "shared" / "real"))
-PORTS = ("cartagena", "gdynia", "hedland", "honolulu", "klang")
+PORTS = ("cartagena", "honolulu")
+"""Two of the five are enough: what is asked is whether an image is read the same way, not what is found."""
 
 pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason=f"no real images at {REAL}")
 

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from tasks.errors import InputError
-from tasks.science.radiometry import level_and_spread, mean_seen, median_seen, to_db
+from tasks.science.radiometry import level_and_spread, mean_seen, median_seen, to_db, transfer_between
 
 
 def test_linear_power_becomes_decibels_and_nothing_stays_nothing() -> None:
@@ -59,3 +59,21 @@ def test_means_and_medians_of_what_was_seen_equal_their_twins(dates: int) -> Non
     for ours, twin in ((mean_seen, np.nanmean), (median_seen, np.nanmedian)):
         wanted = [twin(c[np.isfinite(c)]) if np.isfinite(c).any() else np.nan for c in stack.T]
         np.testing.assert_allclose(ours(stack), wanted, rtol=1e-5)
+
+
+def test_a_transfer_reads_the_median_of_every_class() -> None:
+    rng = np.random.default_rng(3)
+    known = rng.uniform(-2, 6, 3000).astype(np.float32)
+    shown = (0.7 * known + 1 + 0.2 * rng.standard_normal(3000)).astype(np.float32)
+    transfer = transfer_between(known, shown, 0.5, 150)
+    classes = [np.floor(known / 0.5) == k for k in range(-4, 12)]
+    full = [here for here in classes if here.sum() >= 150]
+    assert len(full) > 10
+    np.testing.assert_allclose(transfer.known, [np.median(known[here]) for here in full], rtol=1e-6)
+    np.testing.assert_allclose(transfer.shown, [np.median(shown[here]) for here in full], atol=2e-3)
+
+
+def test_of_too_few_pixels_no_transfer() -> None:
+    for count in (0, 20):
+        few = np.linspace(0, 1, count, dtype=np.float32)
+        assert transfer_between(few, few, 0.5, 150).known.size == 0

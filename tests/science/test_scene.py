@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -93,11 +94,17 @@ def test_any_scale(units: str) -> None:
     assert centres(detect_radar_scene({"vv": bytes_}, "relative dB", 10)) == places(SHIPS)
 
 
+@cache
+def coast_in_two_bands() -> tuple[dict[str, np.ndarray], Detection]:
+    """A scene, and what is found in it as a whole: computed once for all ways to cut it."""
+    bands = {"vv": coast(1, SHIPS[:2]), "vh": coast(2, SHIPS[1:], -24.0)}
+    return bands, detect_radar_scene(bands, "1", 10)
+
+
 @settings(max_examples=6, deadline=None)
 @given(st.integers(90, 1000), st.integers(90, 1000), st.integers(1, 3))
 def test_chunks_and_threads_change_nothing(height: int, width: int, threads: int) -> None:
-    bands = {"vv": coast(1, SHIPS[:2]), "vh": coast(2, SHIPS[1:], -24.0)}
-    eager = detect_radar_scene(bands, "1", 10)
+    bands, eager = coast_in_two_bands()
     lazy = {k: xr.DataArray(v, dims=("y", "x")).chunk({"y": height, "x": width}) for k, v in bands.items()}
     assert detect_radar_scene(lazy, "1", 10, options=replace(DEFAULT_SCENE, threads=threads)) == eager
 

@@ -64,9 +64,9 @@ def shuttle(seed: int, noise: float = 0.1) -> tuple[pd.DataFrame, pd.DataFrame, 
 
 
 def test_the_bounds_of_a_shuttle_hold() -> None:
-    """In each of 100 half years; and a quarter of the trips are found, from looks every six days."""
+    """In each of 50 half years; and a quarter of the trips are found, from looks every six days."""
     found = []
-    for seed in range(100):
+    for seed in range(50):
         a, b, truth = shuttle(seed)
         trips = trips_between(a, b, START, END)
         assert trips.at_most is not None
@@ -83,7 +83,7 @@ ports = st.lists(
 )
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(ports, ports)
 def test_no_stay_is_used_twice_and_every_pair_can_be(a: list[Sight], b: list[Sight]) -> None:
     trips = trips_between(table(a), table(b), START, END)
