@@ -13,6 +13,7 @@ import typer
 
 from flows.cli_archive import status, upkeep, verify
 from flows.cli_detect import detect
+from flows.cli_regimes import regimes
 from flows.cli_simulate import simulate
 from flows.cli_sites import sites_app
 from flows.settings import Settings
@@ -45,6 +46,7 @@ app = typer.Typer(
 app.add_typer(sites_app, name="sites")
 app.command("simulate")(simulate)
 app.command("detect")(detect)
+app.command("regimes")(regimes)
 app.command("status")(status)
 app.command("verify")(verify)
 app.command("upkeep")(upkeep)
