@@ -136,10 +136,9 @@ def _read(path: Path, time: str, value: str, exposure: str | None, as_known_on: 
             raise InputError(f"{path} has no column {name!r}; it has {', '.join(map(repr, table.columns))}")
     values = _numbers(path, table[value])
     seen: Floats = _numbers(path, table[exposure]) if exposure else np.ones(len(table))
-    if exposure:
-        if (seen < 0).any():
-            row = int(np.flatnonzero(seen < 0)[0])
-            raise InputError(f"{path}: {exposure!r} in row {row} is {seen[row]:g}; it must not be below 0")
+    if exposure and (seen < 0).any():
+        row = int(np.flatnonzero(seen < 0)[0])
+        raise InputError(f"{path}: {exposure!r} in row {row} is {seen[row]:g}; it must not be below 0")
     held = np.isfinite(values) & np.isfinite(seen) & (seen > 0)
     told, times = _times(path, table[time])
     if as_known_on is not None:
