@@ -17,6 +17,7 @@ from flows.cli_detectability import detectability
 from flows.cli_diff import diff
 from flows.cli_effect import effect, lag
 from flows.cli_serve import serve
+from flows.cli_regimes import regimes
 from flows.cli_simulate import simulate
 from flows.cli_sites import sites_app
 from flows.settings import Settings
@@ -54,6 +55,7 @@ app.command("detect")(detect)
 app.command("effect")(effect)
 app.command("lag")(lag)
 app.command("detectability")(detectability)
+app.command("regimes")(regimes)
 app.command("status")(status)
 app.command("verify")(verify)
 app.command("upkeep")(upkeep)

@@ -156,7 +156,8 @@ class CountSeries:
     ) -> None:
         seconds = np.asarray(times, "datetime64[s]")
         counts, exposure = np.asarray(counts, float), np.asarray(exposure, float)
-        order = np.lexsort((exposure, counts, seconds))  # looks of one moment have no order of their own
+        # Looks of one moment have no order of their own.
+        self.order = order = np.lexsort((exposure, counts, seconds))
         self.times, self.counts, self.exposure = seconds[order], counts[order], exposure[order]
         self.options = options
         self.gaps = np.r_[0.0, np.diff(self.times).astype(float) / 86_400]
