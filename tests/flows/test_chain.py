@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import runpy
 import shutil
 from dataclasses import replace
 from datetime import timedelta
@@ -392,14 +391,3 @@ def test_a_local_cluster_gives_the_same(
     assert json.loads(done.stdout)["ingested"] == DATES
     assert measured(tmp_path / "out") == measured(whole[0])
     assert "Traceback" not in done.stderr
-
-
-def test_the_notebook_runs(
-    whole: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("ROADSTEAD_NOTEBOOK_OUT", str(whole[0]))
-    monkeypatch.setenv("ROADSTEAD_NOTEBOOK_SITE", "tiny")
-    names = runpy.run_path(str(Path(__file__).parents[2] / "notebooks" / "read_a_port.py"))
-    assert names["busiest"]["vessel_count"] == 1
-    assert len(names["table"]) > 0
-    assert "vessels_mean" in capsys.readouterr().out
