@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.products.days import Day, says
+from tasks.products.days import Day, busy_places
 from tasks.products.headline import Regime, names, status_of, within
 from tasks.products.journeys import Listing
 from tasks.products.places import Place
@@ -53,11 +53,8 @@ def _when(spells: Sequence[Regime]) -> str:
         return "No pick-up is established: the looks are too few to tell a change from chance."
     if len(spells) == 1:
         return f"It did not: {spells[0].state} throughout, as far as was looked."
-    told = [
-        f"{name.capitalize()} from {within(spell)}"
-        for name, spell in zip(names(spells)[1:], spells[1:], strict=True)
-    ]
-    return f"First {spells[0].state}. {'; '.join(told)}."
+    told = [f"{name} from {within(spell)}" for name, spell in zip(names(spells)[1:], spells[1:], strict=True)]
+    return f"First {spells[0].state}; then {'; '.join(told)}."
 
 
 def _sure(spells: Sequence[Regime], quay: Quay) -> str:
@@ -68,17 +65,19 @@ def _sure(spells: Sequence[Regime], quay: Quay) -> str:
         sure = f"Probability of no change: {probability(spells[0].probability)}. "
         return sure + looks
     parts = [
-        f"{name.capitalize()}: {status_of(spell)}, probability {probability(spell.probability)}"
+        f"{name} {status_of(spell)}, probability {probability(spell.probability)}"
         for name, spell in zip(names(spells)[1:], spells[1:], strict=True)
     ]
-    return f"{'; '.join(parts)}. The dates in brackets hold it with 90\xa0%. {looks}"
+    said = "; ".join(parts)
+    return f"{said[:1].upper()}{said[1:]}. The dates in brackets hold it with 90\xa0%. {looks}"
 
 
 def _where(days: Sequence[Day], shown: int, places: Sequence[Place]) -> str:
     if not days:
         return "There was no look."
     when = days[shown].looks[0].when
-    return f"Any day with a look can be chosen. {day(when)}: {says(days[shown], places)}"
+    lines = busy_places(days[shown], places) or ["nothing was seen on any zone that could be told."]
+    return f"On {day(when)}, the newest day told of well: {' '.join(lines)} Any other day can be chosen."
 
 
 def _trips(trips: tuple[int, int] | None, months: Sequence[SiteMonth], stays: Listing | None) -> str:

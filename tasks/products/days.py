@@ -193,25 +193,34 @@ def _hulls(vessels: gpd.GeoDataFrame, view: View | None) -> dict[str, str]:
     return {scene_id: "".join(drawn) for scene_id, drawn in parts.items()}
 
 
-def says(on: Day, places: Sequence[Place]) -> str:
-    """Say in a sentence or two what was where on a day."""
-    lines = []
-    for place in places:
-        busy = [
-            f"{spot.name}: {best(on, spot.zone.zone_id)}"
-            for spot in place.spots
-            if on.state(spot.zone.zone_id) == BUSY
-        ]
-        if busy:
-            lines.append(f"{place.name}: {'; '.join(busy)}.")
-    measured = [spot.zone.zone_id for place in places for spot in place.spots]
-    untold = sum(on.state(zone_id) == UNTOLD for zone_id in measured)
-    if not lines:
-        lines.append("Nothing was seen on any zone that could be told.")
-    if untold == len(measured):
-        lines = []
-    rest = f"{untold} of {many(len(measured), 'zone')} could not be told that day." if untold else ""
-    return " ".join([*lines, rest]).strip()
+def says(on: Day, places: Sequence[Place]) -> list[str]:
+    """Say what was at each place on a day, a line for each."""
+    return [f"{place.name}: {_says(on, place)}" for place in places]
+
+
+def _says(on: Day, place: Place) -> str:
+    states = [on.state(spot.zone.zone_id) for spot in place.spots]
+    untold = states.count(UNTOLD)
+    if untold == len(states):
+        return "not told."
+    busy = [
+        f"{best(on, spot.zone.zone_id)} at {_lowered(spot.name)}"
+        for spot, state in zip(place.spots, states, strict=True)
+        if state == BUSY
+    ]
+    rest = f"; {untold} of {many(len(states), 'zone')} not told" if untold else ""
+    return ("; ".join(busy) or "nothing seen") + rest + "."
+
+
+def _lowered(name: str) -> str:
+    """Write a name within a sentence; abbreviations stay as they are."""
+    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
+
+
+def busy_places(on: Day, places: Sequence[Place]) -> list[str]:
+    """Give the lines of the places at which something was."""
+    held = [place for place in places if any(on.state(s.zone.zone_id) == BUSY for s in place.spots)]
+    return says(on, held)
 
 
 def best(on: Day, zone_id: str) -> str:
@@ -221,9 +230,9 @@ def best(on: Day, zone_id: str) -> str:
     return next((words for kind, words in cells if kind == state), "no look")
 
 
-def first_shown(days: Sequence[Day], quay: Quay, ashore: Ashore) -> int:
-    """Choose the day that the page opens with: the newest that told of most of what is ever told of."""
-    ids = [berth.zone.zone_id for berth in quay.berths] + [g.zone.zone_id for g in ashore.grounds]
+def first_shown(days: Sequence[Day], places: Sequence[Place]) -> int:
+    """Choose the day that the page opens with: the newest that told of nearly as much as any did."""
+    ids = [spot.zone.zone_id for place in places for spot in place.spots]
     told = [sum(on.state(zone_id) != UNTOLD for zone_id in ids) for on in days]
     wanted = 0.8 * max(told, default=0)
     return max((k for k, number in enumerate(told) if number >= wanted), default=len(days) - 1)
@@ -237,7 +246,8 @@ def script_data(days: Sequence[Day], places: Sequence[Place], chips: Iterable[Ma
     zones = [spot.zone.zone_id for place in places for spot in place.spots]
     numbers: dict[Cell, int] = {}
     sources: dict[str, int] = {}
-    looks, listed = [], []
+    looks: list[list[Any]] = []
+    listed: list[list[Any]] = []
     for on in days:
         here = []
         for look in on.looks:

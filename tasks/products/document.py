@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -22,7 +23,9 @@ def document(template: str, context: Mapping[str, Any]) -> str:
     return _environment().get_template(template).render(dict(context) | _assets())
 
 
+@cache
 def _environment() -> Environment:
+    # Made once: compiling the templates takes longer than filling them in.
     environment = Environment(
         loader=PackageLoader("tasks.products", "templates"),
         autoescape=True,
@@ -38,7 +41,7 @@ def _environment() -> Environment:
 
 def _assets() -> dict[str, Markup]:
     here = resources.files("tasks.products")
-    found = {}
+    found: dict[str, Markup] = {}
     for name, file in (("style", STYLE), ("script", SCRIPT)):
         text = here.joinpath(file).read_text(encoding="utf-8")
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -8,9 +8,10 @@ from functools import partial
 from markupsafe import Markup
 
 from tasks.products.headline import Regime
+from tasks.products.looks_chart import Mark, looks_chart
 from tasks.products.quay import Quay
 from tasks.products.quay_chart import berth_grid, quay_share_chart, ships_chart
-from tasks.products.story import Month
+from tasks.products.story import Month, ZoneStory
 from tasks.products.wording import Event
 from tasks.products.yard_chart import yard_grid
 from tasks.products.yards import Ashore
@@ -20,6 +21,32 @@ WIDTHS_PX = {"wide": 860, "narrow": 340}
 
 Charts = dict[str, dict[str, Markup]]
 """By size and name."""
+
+
+def water_charts(story: ZoneStory, months: Sequence[Month], events: Sequence[Event]) -> Charts:
+    """Draw every look at a water zone over some months; without a look there is nothing to draw."""
+    if not story.looks:
+        return {}
+    known = {month.start: month for month in story.months}
+    over = [known.get(month.start, month) for month in months]
+    marks = [Mark(look.when, look.count, look.unsettled) for look in story.looks]
+    title, unit = f"{story.name}: vessels in every look", ("Vessels,", "in every look")
+    return {
+        size: {
+            "looks": Markup(
+                looks_chart(
+                    marks,
+                    over,
+                    unit,
+                    title,
+                    f"l{story.number}-{size}",
+                    width,
+                    events=events,
+                )
+            )
+        }
+        for size, width in WIDTHS_PX.items()
+    }
 
 
 def quay_charts(quay: Quay, spells: Sequence[Regime], events: Sequence[Event] = ()) -> Charts:

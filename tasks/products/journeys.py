@@ -6,7 +6,7 @@ bracket is open and says so. Columns that a table does not have are not told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,7 +39,7 @@ class Listing:
     numbers: frozenset[int]
     """Columns of numbers, aligned to the right."""
 
-    rows: list[tuple[Cell, ...]]
+    rows: Sequence[tuple[Cell, ...]]
 
 
 def stays_listing(site: Site, stays: pd.DataFrame | None) -> Listing | None:

@@ -81,7 +81,7 @@
       range.value = String(shown);
       range.setAttribute("aria-valuetext", name);
       byId("day-name").textContent = name;
-      byId("day-said").textContent = says;
+      byId("day-said").replaceChildren(...says.map((text) => make("li", "", text)));
       byId("day-looks").textContent = looks
         .map((look) => `${clock(data.looks[look][0])} UTC, ${data.sources[data.looks[look][1]]}`)
         .join("; ");

@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from tasks.model import Site, ZoneKind
+from tasks.model import WATER_KINDS, Site, ZoneKind
 from tasks.products.answers import answers
 from tasks.products.chips import Card, Chip
 from tasks.products.days import Day, first_shown, read_days, says, script_data
 from tasks.products.document import document
-from tasks.products.drawings import quay_charts, shaded, yard_charts
+from tasks.products.drawings import quay_charts, shaded, water_charts, yard_charts
 from tasks.products.gallery import gallery_view
 from tasks.products.headline import headline, names, read_regimes, zone_regimes
 from tasks.products.journeys import round_trips, stays_listing, voyages_listing
@@ -30,7 +30,6 @@ from tasks.products.page_rows import (
     credit,
     facts,
     input_rows,
-    newest_rows,
     zone_rows,
 )
 from tasks.products.places import places_of
@@ -114,9 +113,10 @@ def render_page(
     quay = over(quay, axis) if quay.berths else quay
     places, close = places_of(site), view_of(site, close=True) if site.zones else None
     days = read_days([looks, ashore], stories, quay, grounds, vessels, close)
-    shown, whole = first_shown(days, quay, grounds), months_view(site, utilisation)
+    shown, whole = first_shown(days, places), months_view(site, utilisation)
     stays_told, voyages_told = stays_listing(site, stays), voyages_listing(voyages)
     trips = round_trips(voyages)
+    tables = {"stays.parquet": stays, "voyages.parquet": voyages}
     gallery = gallery_view(chips, cards, {z.zone_id: z.name or z.zone_id for z in site.zones})
     context = {
         "site": site,
@@ -128,17 +128,19 @@ def render_page(
         "berths": quay_view(quay) | {"charts": quay_charts(quay, spells, events)},
         "yards": ashore_view(grounds) | {"charts": yard_charts(grounds, axis, spells)},
         "whole": whole,
-        "stories": [zone_view(story) for story in stories],
+        "stories": [
+            zone_view(story) | {"charts": {} if quay.berths else water_charts(story, axis, events)}
+            for story in stories
+        ],
         "smalls": small_multiples(site, utilisation, axis, zone_regimes(regimes)),
         "radar": "sensor" not in looks or not len(looks) or bool((looks["sensor"] == "radar").any()),
         "facts": facts(looks, stories, grounds),
         "days": days,
         "first_shown": shown,
-        "shown_says": says(days[shown], places) if days else "",
+        "shown_says": says(days[shown], places) if days else [],
         "places": places,
         "map": _map_view(site, vessels, quay, manifest, days[shown] if days else None),
         "zones": zone_rows(site, looks, grounds),
-        "newest": newest_rows(stories, quay),
         "stays": stays_told,
         "voyages": voyages_told,
         "trips": trips,
@@ -147,7 +149,7 @@ def render_page(
         "inputs": input_rows(manifest),
         "most_rejected": MOST_REJECTED,
         "credit": credit([looks, ashore], manifest),
-        "files": FILES,
+        "files": [f for f in FILES if tables.get(f[0], tables) is not None],
         "script_data": Markup(script_data(days, places, gallery["strip"])),
     }
     return document("page.html.j2", context)
@@ -166,7 +168,8 @@ def _map_view(
     if site.zones:
         whole = site_map(site, view_of(site), "map", vessels=places, scatterers=fixed)
     if site.zones and on:
-        states = {zone.zone_id: on.state(zone.zone_id) for zone in site.measured_zones}
+        shown = [zone for zone in site.measured_zones if zone.kind not in (*WATER_KINDS, ZoneKind.PIER)]
+        states = {zone.zone_id: on.state(zone.zone_id) for zone in shown or site.measured_zones}
         hulls = "".join(look.hulls for look in on.looks)
         close = site_map(site, view_of(site, close=True), "map-day", states=states, hulls=hulls)
     kinds = {zone.kind for zone in site.measured_zones}

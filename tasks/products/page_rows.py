@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from tasks.model import WATER_KINDS, Site, ZoneKind
-from tasks.products.quay import Quay
 from tasks.products.sketch import numbered
 from tasks.products.story import ZoneStory, guessed
 from tasks.products.yards import Ashore
@@ -16,17 +15,8 @@ from tasks.products.yards import Ashore
 COUNTED_KINDS = WATER_KINDS | {ZoneKind.BERTH}
 """Kinds of which radar at 10 m can tell something."""
 
-NEWEST_ROWS = 10
 MOST_REJECTED = 20
 """Rejected scenes listed by name; the manifest has all."""
-
-FLAG_WORDS = {
-    "no_memory": "almost no other image to compare with: uncertain",
-    "thin_memory": "few other images to compare with: less certain",
-    "artefact": "bright streaks that no ship can make were left out",
-    "not_seen": "not seen",
-    "not_measured": "not measured",
-}
 
 
 def facts(looks: pd.DataFrame, stories: Sequence[ZoneStory], grounds: Ashore) -> dict[str, Any]:
@@ -47,6 +37,8 @@ def zone_rows(site: Site, looks: pd.DataFrame, grounds: Ashore) -> list[dict[str
     """Tell of each measured zone what could be told of it, or why nothing."""
     rows, ashore = [], {ground.zone.zone_id: ground.told_of for ground in grounds.grounds}
     for number, zone in numbered(site):
+        if zone.kind is ZoneKind.PIER:
+            continue  # told of by its berths, yards and tracks
         here = looks[looks["zone_id"] == zone.zone_id] if len(looks) else looks
         flags = {flag for cell in here["flags"].dropna() for flag in cell.split(";")} if len(here) else set()
         silent = zone.zone_id not in ashore and (not len(here) or not here["vessel_count"].notna().any())
@@ -71,22 +63,6 @@ def _state(unmeasured: bool, silent: bool, looks: int) -> str:
     if unmeasured:
         return "not measurable"
     return "counted" if not silent else "not seen" if looks else "no look"
-
-
-def newest_rows(stories: Sequence[ZoneStory], quay: Quay) -> list[dict[str, Any]]:
-    """List the newest scenes with what each zone, and the berths together, showed in them."""
-    afloat = {(look.when, look.scene_id) for story in stories for look in story.looks}
-    scenes = sorted(afloat | {(look.when, look.scene_id) for look in quay.looks})
-    rows = []
-    for when, scene_id in reversed(scenes[-NEWEST_ROWS:]):
-        cells = [
-            next((k for k in s.looks if (k.when, k.scene_id) == (when, scene_id)), None) for s in stories
-        ]
-        moored = next((k for k in quay.looks if (k.when, k.scene_id) == (when, scene_id)), None)
-        flags = {flag for look in (*cells, moored) if look for flag in look.flags} - {"not_seen"}
-        notes = [FLAG_WORDS.get(flag, flag) for flag in sorted(flags)]
-        rows.append({"when": when, "scene_id": scene_id, "cells": cells, "quay": moored, "notes": notes})
-    return rows
 
 
 def input_rows(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:

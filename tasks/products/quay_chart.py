@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from tasks.products.chart import Frame, axes, gaps, month_axis, month_mark, nice_top
 from tasks.products.headline import Regime
-from tasks.products.quay import FREE, UNKNOWN, UNSEEN, Berth, Quay, QuayLook
+from tasks.products.looks_chart import Mark, looks_chart
+from tasks.products.quay import FREE, UNKNOWN, UNSEEN, Berth, Quay
 from tasks.products.strips import (
     ROOMY_PX,
     crosses,
@@ -23,15 +24,12 @@ from tasks.products.strips import (
     spells,
     strip_of,
 )
-from tasks.products.svg import apart, bars, discs, hatch, paper, tag, tenths, words
+from tasks.products.svg import apart, bars, hatch, paper, tag, words
 from tasks.products.wording import Event
 
 BAR_PX = 15
 SMALLEST_BAR_PX = 5
 """A berth of which little is taken is still seen to be taken."""
-
-LANE_PX = 14
-"""Below the axis, for when there was a look."""
 
 
 def ships_chart(
@@ -54,60 +52,9 @@ def ships_chart(
     events
         Marked above the plot.
     """
-    top = nice_top([look.ships for look in quay.looks if look.ships is not None])
-    frame = frame_of(
-        width, 190 + LANE_PX, quay.months, top, ("Ships at berth,", "in every look (at least)"), LANE_PX
-    )
-    frame = replace(frame, head=34)  # room for the regimes' names
-    body = [
-        hatch(key),
-        *spells(frame, regimes, named=True),
-        *axes(frame),
-        *gaps(frame, key, labels=False),
-        *_dots(quay.looks, frame, 4.2 if width > 500 else 3.2),
-        *_ticks(quay.looks, frame),
-        *_flags(events, frame),
-    ]
-    text = (
-        "One dot per look: ships at berth over time. Below the axis a tick for each look that could tell and "
-        "a cross for every one that could not see; where there is neither, nobody looked."
-    )
-    return paper(frame.width, frame.height, key, title, text, body, frame.clock)
-
-
-def _dots(looks: Sequence[QuayLook], frame: Frame, radius: float) -> Iterable[str]:
-    """Draw looks that could tell: stems, full dots and hollow ones, a path each."""
-    told = [look for look in looks if look.ships is not None]
-    places = {
-        hollow: apart([(frame.x(k.when), k.ships or 0) for k in told if k.unsettled is hollow])
-        for hollow in (False, True)
-    }
-    stems = [(x, ships) for some in places.values() for x, ships in some if ships]
-    if stems:
-        d = "".join(f"M{tenths(x)} {tenths(frame.base)}V{tenths(frame.y(ships))}" for x, ships in stems)
-        yield tag("path", class_="stem", d=d)
-    for hollow, kind in ((True, "dot unsettled"), (False, "dot")):
-        if places[hollow]:
-            d = discs(((x, frame.y(ships)) for x, ships in places[hollow]), radius)
-            yield tag("path", class_=kind, d=d)
-
-
-def _ticks(looks: Sequence[QuayLook], frame: Frame) -> Iterable[str]:
-    """Draw below the axis when somebody looked at all."""
-    told = apart([(frame.x(look.when), 0) for look in looks if look.ships is not None])
-    d = "".join(f"M{tenths(x)} {tenths(frame.base + 5)}v8" for x, _ in told)
-    if d:
-        yield tag("path", class_="look-tick", d=d)
-    yield from crosses([frame.x(look.when) for look in looks if look.ships is None], frame.base + 9, 6.0)
-
-
-def _flags(events: Sequence[Event], frame: Frame) -> Iterable[str]:
-    """Mark events by their numbers in the list below the chart."""
-    for number, event in enumerate(events, 1):
-        if frame.months[0].start <= event.when < frame.months[-1].end:
-            x = frame.x(event.when)
-            yield tag("line", class_="event", x1=x, x2=x, y1=frame.head - 2, y2=frame.base)
-            yield tag("text", str(number), class_="event-number", x=x, y=frame.head - 5)
+    marks = [Mark(look.when, look.ships, look.unsettled) for look in quay.looks]
+    unit = ("Ships at berth,", "in every look (at least)")
+    return looks_chart(marks, quay.months, unit, title, key, width, regimes, events)
 
 
 def quay_share_chart(quay: Quay, regimes: Sequence[Regime], title: str, key: str, width: int) -> str:

@@ -15,10 +15,13 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from tasks.model import WATER_KINDS, Site, Zone, ZoneKind
-from tasks.products.svg import MIN_LABEL_PX, hatch, paper, tag, tenths, words
+from tasks.products.svg import hatch, paper, tag, tenths, words
 
 MAP_WIDTH_PX = 520
 MAP_MARGIN = 0.06
+MIN_NUMBERS_PX = 22
+"""Distance at which two numbers are still read apart."""
+
 MIN_NUMBER_PX = 14
 """A zone smaller than a square of this side goes without its number."""
 
@@ -160,11 +163,13 @@ def _numbers(site: Site, view: View) -> Iterable[str]:
     """Write the zones' numbers where there is room: none on a tiny zone or over another number."""
     taken: list[tuple[float, float]] = []
     for number, zone in numbered(site):
+        if zone.kind is ZoneKind.PIER:
+            continue  # its berths and yards have their numbers
         shape = view.draw(zone.geometry)
         if shape.area < MIN_NUMBER_PX**2:
             continue
         spot = shape.representative_point()
-        if all(math.hypot(spot.x - x, spot.y - y) > MIN_LABEL_PX for x, y in taken):
+        if all(math.hypot(spot.x - x, spot.y - y) > MIN_NUMBERS_PX for x, y in taken):
             taken.append((spot.x, spot.y))
             yield tag("text", str(number), class_="zone-number", x=spot.x, y=spot.y, dy="0.35em")
 

@@ -42,9 +42,12 @@ class Small:
     number: int
     name: str
     guessed: bool
-    unit: str
+    held: bool
+    """Whether any month showed something on it."""
+
     chart: Markup
     newest: str
+    """Its newest month with a value, in words."""
 
 
 def small_multiples(
@@ -78,7 +81,8 @@ def small_multiples(
             spells_here = regimes.get(zone.zone_id, ())
             chart = Markup(_draw(known, spells_here, title, f"small-{number}"))
             shown = zone.name or zone.zone_id
-            found.append(Small(number, shown, guessed(zone), unit, chart, _newest(known)))
+            held = any(month.mean for month in known)
+            found.append(Small(number, shown, guessed(zone), held, chart, _newest(known, unit)))
     return found
 
 
@@ -142,8 +146,8 @@ def _draw(months: Sequence[Month], regimes: Sequence[Regime], title: str, key: s
     return paper(frame.width, frame.height, key, title, text, body, frame.clock)
 
 
-def _newest(months: Sequence[Month]) -> str:
+def _newest(months: Sequence[Month], unit: str) -> str:
     """Say the newest month that has a value."""
     last = next(month for month in reversed(months) if month.mean is not None)
     bounds = "" if last.low is None or last.high is None else f" ({last.low:.1f}–{last.high:.1f})"
-    return f"{MONTHS[last.start.month - 1]} {last.start.year}: {last.mean:.1f}{bounds}"
+    return f"{MONTHS[last.start.month - 1]} {last.start.year}: {last.mean:.1f}{bounds} {unit}"

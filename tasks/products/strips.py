@@ -59,7 +59,7 @@ def spells(frame: Frame, regimes: Sequence[Regime], *, named: bool = False) -> I
     for regime, name in zip(regimes, names(regimes), strict=True):
         x0 = _within(frame, regime.start) if regime.start_low else frame.left
         x1 = _within(frame, regime.end) if regime.end else frame.width - frame.right
-        kind = f"spell {regime.state}" + (" busier" if name == "busier" else "")
+        kind = " ".join(["spell", *(k for k in ("active", "paused", "busier") if k in (regime.state, name))])
         yield tag("rect", class_=kind, x=x0, y=frame.head, width=x1 - x0, height=high)
     for regime in regimes:
         if regime.start_low is None or regime.start_high is None:

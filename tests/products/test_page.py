@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import datetime
 from html.parser import HTMLParser
 from typing import Any
 
@@ -12,13 +14,15 @@ import pytest
 import shapely
 
 from tasks.model import Site, Zone, ZoneKind
+from tasks.products.chips import Card, Chip
 from tasks.products.page import render_page
 from tasks.products.quay import OCCUPANCY_COLUMNS
 from tasks.products.tables import regimes_table
+from tasks.products.wording import Event
 from tasks.products.yards import ASHORE_COLUMNS
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
-VOID = {"meta", "link", "img", "br"}
+VOID = {"meta", "link", "img", "br", "input"}
 
 
 class Page(HTMLParser):
@@ -45,15 +49,26 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
+        if not {"style", "script"} & set(self.open):
             self.said.append(data)
+
+    @property
+    def inert(self) -> bool:
+        """Whether nothing runs but the page's own script, and nothing is loaded."""
+        scripts = [attrs.get("type") for name, attrs in self.elements if name == "script"]
+        handlers = [key for _, attrs in self.elements for key in attrs if key.startswith("on")]
+        links = [attrs.get(k) or "" for _, attrs in self.elements for k in ("src", "href", "action")]
+        ours = re.compile(r"#[^:/]*|data:.*|[a-z]+\.[a-z]+|")
+        return scripts == ["application/json", None] and not handlers and all(map(ours.fullmatch, links))
 
     @property
     def text(self) -> str:
         return " ".join("".join(self.said).split())
 
     def with_class(self, name: str) -> int:
-        return sum(name in (attrs.get("class") or "").split() for _, attrs in self.elements)
+        """Marks of a class: parts of a path, or elements."""
+        named = [attrs for _, attrs in self.elements if name in (attrs.get("class") or "").split()]
+        return sum((attrs["d"] or "").count("M") if "d" in attrs else 1 for attrs in named)
 
 
 def make_site(**changes: Any) -> Site:
@@ -109,6 +124,27 @@ VESSELS = make_vessels(("S1A_0", 35.02, 35.01), ("S1A_0", 35.03, 35.01), ("S1A_4
 NO_REGIMES = regimes_table([])
 NO_OCCUPANCY = pd.DataFrame(columns=list(OCCUPANCY_COLUMNS))
 NO_ASHORE = pd.DataFrame(columns=list(ASHORE_COLUMNS))
+CHIP = Chip(
+    name="port-1.png",
+    scene_id="S1A_0",
+    acquired=datetime(2023, 1, 10),
+    collection="sentinel-1-rtc",
+    sensor="radar",
+    pixel_m=10.0,
+    shows="site",
+    west=0.0,
+    south=0.0,
+    east=1000.0,
+    north=1000.0,
+    epsg=32636,
+    width_px=100,
+    height_px=100,
+    caption="Two piers; no names.",
+    attribution="ESA",
+    public=True,
+    outlines=(((1.0, 1.0), (9.0, 1.0), (9.0, 4.0)),),
+    data=b"\x89PNG",
+)
 MANIFEST: dict[str, Any] = {
     "roadstead": "0.1.0",
     "site": "port",
@@ -142,7 +178,6 @@ def test_not_seen_is_never_zero() -> None:
     assert "The last look that could see it: 10 Mar 2023, 00:00 UTC, 1 vessel, 100 % of the zone seen" in text
     assert "Feb 2023not seen0 / 2" in text
     assert not re.search(r"(?<![\d.])0 vessels", text)
-    assert "1 vessel in the newest image with a count" in text
 
 
 def test_overlapping_months_show_no_clear_change() -> None:
@@ -152,10 +187,16 @@ def test_overlapping_months_show_no_clear_change() -> None:
     assert "The intervals of 1 of the other 1 months overlap" in text
 
 
-@pytest.mark.parametrize(("mark", "drawn"), [("dot", 3), ("unseen", 3), ("interval", 2), ("gap", 2)])
-def test_charts_draw_each_look_and_month_in_both_widths(mark: str, drawn: int) -> None:
-    # The one month that was not seen is hatched in both charts.
-    assert Page(render()).with_class(mark) == 2 * drawn
+@pytest.mark.parametrize(("mark", "drawn"), [("dot", 3), ("look-tick", 3), ("unseen", 3), ("gap", 1)])
+def test_the_timeline_draws_each_look_in_both_widths(mark: str, drawn: int) -> None:
+    # The one month that was not seen is hatched, in the zone's small drawing too.
+    assert Page(render()).with_class(mark) == 2 * drawn + (1 if mark == "gap" else 0)
+
+
+def test_a_small_drawing_has_each_month_or_a_gap() -> None:
+    page = Page(render())
+    assert page.with_class("interval") == page.with_class("mean") == 2
+    assert "Mar 2023: 1.0 (0.1–2.4) vessels per look" in page.text
 
 
 def test_a_zone_that_never_held_a_vessel_has_no_highest_month() -> None:
@@ -169,7 +210,7 @@ def test_a_zone_that_never_held_a_vessel_has_no_highest_month() -> None:
 def test_a_month_without_a_look_is_labelled() -> None:
     looks = LOOKS[LOOKS["acquired"].dt.month != 2]
     page = Page(render(looks=looks, utilisation=MONTHS[MONTHS["looks_seen"] > 0]))
-    assert page.with_class("gap-label") == 2
+    assert page.with_class("gap") == 2 + 1
     assert "Feb 2023no look0 / 0" in page.text
 
 
@@ -186,10 +227,11 @@ def test_looks_at_a_thin_memory_are_hollow() -> None:
 
 def test_map_shows_vessels_scatterers_scale_and_north() -> None:
     page = Page(render())
-    legend = {"vessel": 3, "newest": 1, "scatterer": 1}
+    legend = {"vessel": 2, "hull": 1, "scatterer": 1}
     assert page.with_class("vessel") == 3 + legend["vessel"]
+    assert page.with_class("hull") == 1 + legend["hull"]  # of the day that is shown
     assert page.with_class("scatterer") == 1 + legend["scatterer"]
-    assert page.with_class("north") == 1
+    assert page.with_class("north") == 2
     assert "500 m" in page.text or "1000 m" in page.text
 
 
@@ -197,7 +239,7 @@ def test_land_is_drawn_where_it_is_known() -> None:
     land = shapely.box(34.9, 34.9, 35.012, 35.1)
     assert "No land outline is known" in Page(render()).text
     page = Page(render(site=make_site(land=land)))
-    assert page.with_class("land") == 2
+    assert page.with_class("land") == 2 + 1
     assert "No land outline is known" not in page.text
 
 
@@ -234,7 +276,7 @@ def test_nothing_seen_is_a_page_that_says_so() -> None:
     page = Page(render(looks=looks, vessels=make_vessels(), utilisation=pd.DataFrame()))
     assert "vessels were not seen, which is not the same as no vessels" in page.text
     assert page.with_class("unseen") == 2 * 3
-    assert page.with_class("dot") == 0
+    assert page.with_class("dot") == page.with_class("look-tick") == 0
 
 
 def test_hostile_text_stays_text() -> None:
@@ -247,25 +289,31 @@ def test_hostile_text_stays_text() -> None:
         "inputs": [{"scene_id": HOSTILE, "collection": HOSTILE, "acquired": "2023-01-10", "recipe": HOSTILE}],
     }
     looks = LOOKS.assign(scene_id=HOSTILE, flags=HOSTILE)
-    page = Page(render(site=site, looks=looks, manifest=manifest, pictures={HOSTILE: b"png"}))
-    names = [name for name, _ in page.elements]
-    assert "script" not in names
-    assert names.count("img") == 1
-    assert all(not key.startswith("on") for _, attrs in page.elements for key in attrs)
+    told = pd.DataFrame([{"zone_id": HOSTILE, "status": HOSTILE, "from_site": HOSTILE, "to_site": HOSTILE}])
+    chip = replace(CHIP, name=HOSTILE, scene_id=HOSTILE, caption=HOSTILE, attribution=HOSTILE)
+    card = Card("card", HOSTILE, HOSTILE, (HOSTILE,), HOSTILE)
+    more = {"stays": told, "voyages": told, "chips": [chip], "cards": [card]}
+    more |= {"events": [Event(datetime(2023, 1, 20), HOSTILE)]}
+    page = Page(render(site=site, looks=looks, manifest=manifest, **more))
+    assert [name for name, _ in page.elements].count("img") == 1
+    assert page.inert
     assert "alert(1)" in page.text
 
 
 def test_the_page_asks_for_nothing() -> None:
-    text = render(pictures={"A berth": b"\x89PNG"})
+    text = render(chips=[CHIP])
     page = Page(text)
     policies = [attrs["content"] or "" for name, attrs in page.elements if "http-equiv" in attrs]
     assert len(policies) == 1
-    assert policies[0].startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:")
-    links = [attrs.get(key) or "" for _, attrs in page.elements for key in ("src", "href") if key in attrs]
-    assert all(link.startswith("data:") or re.fullmatch(r"[a-z]+\.[a-z]+", link) for link in links)
+    own = r"script-src 'sha256-\S+'; style-src 'sha256-\S+'; img-src data:; "
+    assert re.match("default-src 'none'; " + own, policies[0])
+    assert "unsafe" not in policies[0]
+    assert page.inert
     assert "@import" not in text
-    images = [attrs for name, attrs in page.elements if name == "img"]
-    assert images == [{"src": "data:image/png;base64,iVBORw==", "alt": "A berth"}]
+    assert not any("style" in attrs for _, attrs in page.elements)
+    (image,) = [attrs for name, attrs in page.elements if name == "img"]
+    assert image["src"] == "data:image/png;base64,iVBORw=="
+    assert image["alt"] == "the whole site, 10 Jan 2023, 00:00 UTC: Two piers; no names."
 
 
 def test_ids_are_unique_and_found() -> None:
