@@ -82,7 +82,7 @@ def make_request(
         collections=tuple(collections or ()),
         retry_rejected=retry_rejected,
         repair=repair,
-        public=public,
+        public=public or settings.public,
     )
 
 

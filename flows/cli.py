@@ -16,8 +16,8 @@ from flows.cli_detect import detect
 from flows.cli_detectability import detectability
 from flows.cli_diff import diff
 from flows.cli_effect import effect, lag
-from flows.cli_serve import serve
 from flows.cli_regimes import regimes
+from flows.cli_serve import serve
 from flows.cli_simulate import simulate
 from flows.cli_sites import sites_app
 from flows.settings import Settings

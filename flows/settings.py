@@ -23,6 +23,9 @@ class Settings(BaseSettings):
         default=Path.home() / ".local" / "state" / "roadstead",
         description="folder for Prefect's own database",
     )
+    public: bool = Field(
+        default=False, description="publish no picture whose licence does not let everybody see it"
+    )
     batch: int = Field(default=32, ge=1, le=500, description="scenes per commit and per measuring task")
 
     def archive_for(self, out: str) -> str:

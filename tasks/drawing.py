@@ -51,6 +51,9 @@ from tasks.products.pictures import (
 
 log = logging.getLogger(__name__)
 
+STRIP_PX = 4_000_000
+"""Pixels of an image that are held at a time: a whole port at half a metre is read in strips."""
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -295,14 +298,21 @@ def _pictures(
 def _planes(cube: xr.Dataset, number: int, camera: Camera, paper: GeoBox) -> dict[str, Any]:
     """Read what a picture needs of one date, in physical units on the picture's pixels."""
     rows, cols = source_window(camera.box, paper)
-    planes = {}
-    for band in camera.bands:
-        stored = cube[band]
-        numbers = stored[number, rows, cols].values
-        scale, offset = stored.attrs.get("scale_factor", 1.0), stored.attrs.get("add_offset", 0.0)
-        values = np.where(is_data(numbers), numbers * scale + offset, np.nan)
-        planes[band] = onto_paper(values, camera.box[rows, cols], paper)
-    return planes
+    pixels, whole = (rows.stop - rows.start) * (cols.stop - cols.start), paper.shape[0]
+    height = max(whole * STRIP_PX // max(pixels, 1), 1)
+    strips = [paper[top : min(top + height, whole), :] for top in range(0, whole, height)]
+    return {
+        band: np.concatenate([_strip(cube[band][number], camera.box, strip) for strip in strips])
+        for band in camera.bands
+    }
+
+
+def _strip(stored: xr.DataArray, image: GeoBox, paper: GeoBox) -> Any:
+    rows, cols = source_window(image, paper)
+    numbers = stored[rows, cols].values
+    scale, offset = stored.attrs.get("scale_factor", 1.0), stored.attrs.get("add_offset", 0.0)
+    values = np.where(is_data(numbers), np.float32(scale) * numbers + np.float32(offset), np.float32(np.nan))
+    return onto_paper(values, image[rows, cols], paper)
 
 
 def _digest(*parts: str) -> str:

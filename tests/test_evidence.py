@@ -263,6 +263,12 @@ def test_damaged_pixels_cost_their_picture_not_the_publication(
     }
 
 
+def test_drawn_in_strips_or_at_once_it_is_the_same(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = gather(archive)
+    monkeypatch.setattr(tasks.drawing, "STRIP_PX", 700)
+    assert gather(archive) == whole
+
+
 def test_without_looks_there_is_no_evidence(archive: Path) -> None:
     empty = replace(tables(), looks=looks_table([]))
     ledger = read_ledger(ArchiveRef(str(archive), "tiny"))

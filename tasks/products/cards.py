@@ -77,10 +77,12 @@ def between(low: Any, high: Any) -> str:
 
 
 def gap(earlier: pd.Timestamp, later: pd.Timestamp) -> str:
-    """Say how much time between two looks was not seen."""
+    """Say how much time lies between two looks: others may have seen some of it."""
     days = (later - earlier) / pd.Timedelta(days=1)
     lasting = many(round(days), "day") if days >= 1.5 else many(max(round(24 * days), 1), "hour")
-    return f"Between the two lie {lasting} without this place being watched."
+    return (
+        f"{lasting[0].upper()}{lasting[1:]} lie between the pictures, which do not show what happened then."
+    )
 
 
 def change_claims(
@@ -124,7 +126,7 @@ def change_claims(
                     f"({days_between(low, high, row['start'])}), {row['status']}{sure}; "
                     f"before that {before['state']}.",
                     sights,
-                    "Four looks show the difference, not the trend: that is told from all looks together. "
+                    "A few looks show the difference, not the trend: that is told from all looks together. "
                     f"On which day it changed was not seen. {CONTENTS}",
                 )
             )

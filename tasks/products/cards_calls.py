@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,6 +10,7 @@ import pandas as pd
 from tasks.model import Site
 from tasks.products.cards import CONTENTS, IDENTITY, Claim, Sight, between, gap, key_of, name_of
 from tasks.products.chips import Chip
+from tasks.products.dates import CLEAR
 from tasks.products.wording import day, many, minute, probability
 
 STAYS, VOYAGES = 30, 15
@@ -55,11 +56,24 @@ def stay_claims(site: Site, stays: pd.DataFrame, looks: pd.DataFrame, most: int 
     claims = []
     for row in best.sort_values(["arrive_high", "zone_id"], kind="stable").to_dict("records"):
         zone_id = str(row["zone_id"])
-        moments = dict.fromkeys((row["arrive_high"], row["leave_low"]))
-        sights = tuple(Sight(scenes[at], zone_id) for m in moments if (at := (m, zone_id)) in scenes)
-        if sights:
-            claims.append(_stay(site, row, zone_id, sights))
+        ends = dict.fromkeys((row["arrive_high"], row["leave_low"]))
+        seen = [scenes[at] for moment in ends if (at := (moment, zone_id)) in scenes]
+        seen[1:1] = _in_colour(looks[looks["zone_id"] == zone_id], seen, *ends)
+        if seen:
+            claims.append(_stay(site, row, zone_id, tuple(Sight(one, zone_id) for one in seen)))
     return claims
+
+
+def _in_colour(
+    here: pd.DataFrame, ends: Sequence[str], first: pd.Timestamp, last: pd.Timestamp | None = None
+) -> list[str]:
+    """Find a camera's clear look at a zone during a stay of which the ends were seen by radar alone."""
+    optical = here[here["sensor"] == "optical"]
+    if last is None or optical["scene_id"].isin(ends).any():
+        return []
+    between = optical[(optical["acquired"] > first) & (optical["acquired"] < last)]
+    clear = between[between["seen_fraction"].astype(float) >= CLEAR].sort_values(["pixel_m", "acquired"])
+    return [str(one) for one in clear["scene_id"].head(1)]
 
 
 def _stay(site: Site, row: Mapping[Any, Any], zone_id: str, sights: tuple[Sight, ...]) -> Claim:
@@ -76,7 +90,9 @@ def _stay(site: Site, row: Mapping[Any, Any], zone_id: str, sights: tuple[Sight,
     surely = "" if sure is None or pd.isna(sure) else f" Probability {probability(float(sure))}."
     missing = "" if first == last else f" {gap(first, last)}"
     if first != last and not pd.isna(row.get("looks")) and row["looks"] > 2:
-        missing = f" {many(int(row['looks']), 'look')} tell of it; the first and the last are shown."
+        missing = (
+            f" {many(int(row['looks']), 'look')} tell of it; the first and the last are among those shown."
+        )
     return Claim(
         key_of("stay", zone_id, first),
         f"{where}, {day(first)}: a vessel of {size}",

@@ -66,6 +66,8 @@ PAPER, INK, FAINT = (18, 22, 28), (236, 239, 243), (168, 177, 188)
 HATCH = ((196, 200, 206), (150, 156, 164))
 HATCH_PX = 10
 EDGE_PX, LINE_PX, TEXT_PX = 6, 13, 11
+MOST_LINES = 4
+"""Of one text: the id of a pass of many tiles is longer, and stands in full in the list."""
 LETTER_PX = 6.8
 """Width of a letter: the mean of capitals and digits, of which ids are made."""
 LEAST_LINES = 4
@@ -181,7 +183,7 @@ def _lines(width: int, facts: Facts) -> list[tuple[str, tuple[int, int, int]]]:
     return [
         (line, ink)
         for text, ink in ((facts.image, INK), (facts.scene_id, FAINT), (facts.credit, FAINT))
-        for line in textwrap.wrap(text, letters)
+        for line in textwrap.wrap(text, letters, max_lines=MOST_LINES, placeholder=" …")
     ]
 
 

@@ -191,6 +191,20 @@ def test_publishing_twice_gives_the_same_bytes(
     assert tree(tmp_path / "again" / "tiny") == tree(whole[0] / "tiny")
 
 
+def test_a_public_edition_takes_the_place_of_the_full_one(port: tuple[str, Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    answer(backfill(port, out))
+    pictures = {k: v for k, v in tree(out / "tiny").items() if k.startswith("evidence/")}
+    assert len(pictures) > 1
+    said = answer(backfill(port, out, "--public"))
+    assert (said["ingested"], said["measured"]) == (0, 0)
+    assert manifest(out)["state"]["edition"] == "public"
+    assert pictures.items() <= tree(out / "tiny").items()  # Sentinel's: everybody may see them
+    before = untouched(out)
+    answer(backfill(port, out, "--public"))
+    assert untouched(out) == before
+
+
 def test_later_half_first_gives_the_same(
     port: tuple[str, Path], whole: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:

@@ -98,7 +98,7 @@ def test_gains_and_losses_are_shown_against_the_look_before_of_the_same_camera()
     (claim,) = turnover_claims(SITE, looks, 300.0)
     assert [s.scene_id for s in claim.sights] == ["s001.0", "s003.0"]
     assert "gained at least 1,000 m²" in claim.claim
-    assert "2\xa0days" in claim.unknown
+    assert claim.unknown.startswith("2\xa0days lie between the pictures")
     assert len(turnover_claims(SITE, looks, 100.0)) == 2
     assert len(turnover_claims(SITE, looks, 100.0, most=1)) == 1
 
@@ -129,6 +129,13 @@ def test_a_stay_is_backed_by_its_first_and_last_sight() -> None:
     assert "may have lain there before" in second.claim
     assert "4\xa0days" in first.unknown
     assert "cannot be told from images" in second.unknown
+
+
+def test_a_stay_that_radar_saw_is_shown_in_colour_too() -> None:
+    radar = [look(d, sensor="radar", pixel_m=10.0) for d in (1, 5)]
+    cameras = [look(2, seen_fraction=0.3), look(3), look(4, pixel_m=10.0), look(6)]
+    (claim, _) = stay_claims(SITE, stays(), pd.DataFrame([*radar, *cameras, look(20)]))
+    assert [s.scene_id for s in claim.sights] == ["s001.0", "s003.0", "s005.0"]
 
 
 def test_only_the_surest_and_longest_stays() -> None:

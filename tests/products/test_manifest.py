@@ -37,6 +37,11 @@ def test_a_second_writing_gives_the_same_bytes(folder: Path) -> None:
     assert (folder / NAME).read_bytes() == before
 
 
+def test_a_public_edition_is_another_state(folder: Path) -> None:
+    assert is_current(folder, STATE)
+    assert not is_current(folder, state("SNAP1", "d1", "1", public=True))
+
+
 def test_state_names_the_code() -> None:
     assert STATE["roadstead"] == version("roadstead")
 
