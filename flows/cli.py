@@ -15,6 +15,7 @@ from flows.cli_archive import status, upkeep, verify
 from flows.cli_detect import detect
 from flows.cli_simulate import simulate
 from flows.cli_sites import sites_app
+from flows.cli_voyages import voyages
 from flows.settings import Settings
 from flows.terminal import (
     EXIT_PARTLY,
@@ -45,6 +46,7 @@ app = typer.Typer(
 app.add_typer(sites_app, name="sites")
 app.command("simulate")(simulate)
 app.command("detect")(detect)
+app.command("voyages")(voyages)
 app.command("status")(status)
 app.command("verify")(verify)
 app.command("upkeep")(upkeep)

@@ -19,9 +19,10 @@ from tasks.model import Site, ZoneKind
 from tasks.science.basis import comparable, of_tracks, of_yards
 from tasks.science.plots import track_metres
 from tasks.science.quays import quay_metres
+from tasks.science.series.calls import most_calls
 from tasks.science.series.indicators import mean_interval, overdispersion
 from tasks.science.series.shares import Share, cut, mean_share, site_looks
-from tasks.science.series.trips import Stay, most_calls, stays
+from tasks.science.series.stays import Stay, stays
 from tasks.sites.measure import area_m2
 
 PERIODS = {"week": "W-SUN", "month": "M"}
