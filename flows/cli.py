@@ -20,6 +20,7 @@ from flows.cli_regimes import regimes
 from flows.cli_serve import serve
 from flows.cli_simulate import simulate
 from flows.cli_sites import sites_app
+from flows.cli_voyages import voyages
 from flows.settings import Settings
 from flows.terminal import (
     EXIT_PARTLY,
@@ -56,6 +57,7 @@ app.command("effect")(effect)
 app.command("lag")(lag)
 app.command("detectability")(detectability)
 app.command("regimes")(regimes)
+app.command("voyages")(voyages)
 app.command("status")(status)
 app.command("verify")(verify)
 app.command("upkeep")(upkeep)

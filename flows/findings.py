@@ -22,6 +22,7 @@ from tasks.infer import (
     likely_changes,
     occupancy_between,
     quay_metres,
+    sea_way,
     trips_between,
 )
 
@@ -82,9 +83,14 @@ class Findings:
     ports: tuple[PortFindings, ...]
     trips_from: date
     trips_at_least: int
-    trips_at_most: int | None
-    shortest_stay_days: float
-    max_gap_days: float
+    trips_at_most: int
+    rounds_at_least: int
+    rounds_at_most: int
+    distance_nm: float
+    """Shortest way over water."""
+
+    sure: float
+    """Probability of "at least"."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain types, days as ISO text."""
@@ -95,16 +101,20 @@ def findings(
     out: Path, origin: str, destination: str, start: date, end: date, on: date | None = None
 ) -> Findings:
     """Read what the publications of two bundled sites tell of a period and a day, and the trips between."""
+    from tasks.sites import load_site
+
     ports = tuple(port_findings(out / site, site, start, end, on) for site in (origin, destination))
-    since = next((port.awakening.low for port in ports if port.awakening), start)
-    trips = trips_between(out / origin, out / destination, since, end)
+    sea, _ = sea_way(load_site(origin), load_site(destination))
+    trips = trips_between(out / origin, out / destination, sea, end)
     return Findings(
         ports,
-        since,
-        trips.at_least,
-        trips.at_most,
-        trips.options.shortest_stay_days,
-        trips.options.max_gap_days,
+        start if trips.first is None else trips.first.date(),
+        trips.there.at_least,
+        trips.there.at_most,
+        trips.round.at_least,
+        trips.round.at_most,
+        sea.distance_nm,
+        trips.options.sure,
     )
 
 
@@ -230,15 +240,13 @@ def _name(port: PortFindings) -> str:
 
 def _trip_sentences(found: Findings) -> list[str]:
     origin, destination = (_name(port) for port in found.ports)
-    most = (
-        "no upper limit from these looks" if found.trips_at_most is None else f"at most {found.trips_at_most}"
-    )
     return [
         f"Trips {origin} to {destination} since {_day(found.trips_from)}: at least {found.trips_at_least}, "
-        f"{most}.",
-        f"  At least: ships at {origin} followed within {found.max_gap_days:g} days by one of like length at "
-        f"{destination}, if all belong to one trade. At most: if no ship lay at berth for less than "
-        f"{_days(found.shortest_stay_days)}.",
+        f"at most {found.trips_at_most}. Round trips {origin} to {destination} and back: at least "
+        f"{found.rounds_at_least}, at most {found.rounds_at_most}.",
+        f"  At least: what {100 * found.sure:g} % of all drawn assignments hold or exceed, from lengths,"
+        f" widths and times over {found.distance_nm:.0f} nautical miles of sea, chance matches allowed for. "
+        "At most: with the crossings that may have been missed between looks.",
     ]
 
 
@@ -253,10 +261,6 @@ def _unknown(found: Findings) -> list[str]:
 
 def _day(day: date) -> str:
     return f"{day.day} {day:%b %Y}"
-
-
-def _days(number: float) -> str:
-    return "a day" if number == 1 else f"{number:g} days"
 
 
 def _sure(probability: float) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,8 +27,10 @@ from tasks.products.tables import (
     Tables,
     looks_table,
     read_rows,
+    read_voyages,
     stacks_table,
     vessels_table,
+    voyages_table,
     write_tables,
 )
 from tasks.products.yards import ASHORE_COLUMNS
@@ -111,6 +115,48 @@ def publish_site(
         write_manifest(aside, manifest)
     log.info("published %s: %d looks, %d vessels", folder, len(looks), len(vessels))
     return folder
+
+
+VOYAGES = "voyages.parquet"
+
+
+def publish_voyages(
+    publications: Sequence[Path], voyages: pd.DataFrame, told: Mapping[str, Any]
+) -> list[Path]:
+    """Put the voyages between two published sites into both publications; same inputs, same bytes.
+
+    Voyages with other sites that a publication has stay. Each is written aside and swapped in whole.
+
+    Parameters
+    ----------
+    publications
+        Folders of the two sites, named as their sites.
+    voyages
+        One row per link.
+    told
+        Trips between the two, for the manifest.
+
+    Returns
+    -------
+    list of Path
+        The tables.
+    """
+    names = {folder.name for folder in publications}
+    pair = " ".join(sorted(names))
+    for folder in publications:
+        old = read_voyages(folder)
+        others = old[~(old["origin"].isin(names) & old["destination"].isin(names))]
+        rows: Any = pd.concat([t for t in (others, voyages) if len(t)] or [others]).to_dict("records")
+        table = voyages_table(rows)
+        manifest = read_manifest(folder)
+        files = manifest.pop("files", {})
+        manifest["voyages"] = manifest.get("voyages", {}) | {pair: dict(told)}
+        with written_aside(folder) as aside:
+            shutil.copytree(folder, aside, dirs_exist_ok=True)
+            table.to_parquet(aside / VOYAGES, index=False, compression="zstd")
+            written = write_manifest(aside, manifest)
+        log.info("voyages %s: %d links; %d files", folder, len(table), len(written["files"]) - len(files))
+    return [folder / VOYAGES for folder in publications]
 
 
 def ashore_looks(site: Site, looks: pd.DataFrame) -> pd.DataFrame:

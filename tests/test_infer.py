@@ -10,9 +10,16 @@ import pandas as pd
 import pytest
 
 from tasks.errors import InputError
-from tasks.infer import infer_regimes, occupancy_between, quay_metres, trips_between
+from tasks.infer import (
+    Crossing,
+    infer_regimes,
+    infer_stays,
+    occupancy_between,
+    quay_metres,
+    trips_between,
+)
 from tasks.model import Zone, ZoneKind
-from tasks.products.tables import REGIME_TYPES, looks_table
+from tasks.products.tables import REGIME_TYPES, STAY_TYPES, looks_table, vessels_table
 from tests.science.water import polygon, site
 
 QUAY = {"north": 150.0, "south": 100.0}
@@ -85,21 +92,11 @@ def test_the_last_day_counts() -> None:
     assert occupancy_between(SLEEPY, date(2023, 8, 1), date(2023, 8, 6), QUAY).looks == 1
 
 
-def test_trips_between_two_publications(tmp_path: Path) -> None:
-    for name, offset in (("a", 0), ("b", 3)):
-        (tmp_path / name).mkdir()
-        days = list(range(0, 120, 12))
-        # A ship on every other look only: each sight is a stay of its own.
-        looks(days, [1, 0] * 5, offset).to_parquet(tmp_path / name / "looks.parquet")
-    there = trips_between(tmp_path / "a", tmp_path / "b", date(2023, 8, 1), date(2023, 12, 31))
-    assert there.at_least == 5
-    assert there.at_most is not None
-    assert there.at_most > 5
-    assert {b.first_seen - a.last_seen for a, b in there.pairs} == {pd.Timedelta(days=3)}
-    back = trips_between(tmp_path / "b", tmp_path / "a", date(2023, 8, 1), date(2023, 12, 31))
-    assert back.at_least == 0  # 21 days from b to the next at a
-
-
 def test_a_folder_without_a_publication_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere"):
-        trips_between(tmp_path / "nowhere", tmp_path, date(2023, 8, 1), date(2023, 8, 2))
+        trips_between(tmp_path / "nowhere", tmp_path, Crossing(100.0, 5.0, 95.0, (), over_water=True))
+
+
+def test_stays_of_a_site_have_their_columns() -> None:
+    some = vessels_table([])
+    assert list(infer_stays(site(), SLEEPY, some).columns) == list(STAY_TYPES)

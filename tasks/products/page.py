@@ -48,6 +48,7 @@ FILES = (
     ("looks.parquet", "one row per look and zone: count, share seen, flags; null where it could not be told"),
     ("vessels.parquet", "one row per detection: position, outline, length with its error, heading, scene"),
     ("stacks.parquet", "outlines of stacks in the yards, and of what a look did not see of them"),
+    ("stays.parquet", "vessels at berths: arrival and departure bracketed by looks, with probabilities"),
     ("balance.parquet", "what left the yards and what came up on them while a ship lay at a berth"),
     ("utilisation.csv", "the weekly and monthly means with their intervals and numbers of looks"),
     ("stays.parquet", "each ship at each berth: arrival and departure between looks, length, probability"),

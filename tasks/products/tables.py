@@ -20,7 +20,7 @@ from tasks.products.spreadsheets import write_sheets
 
 Rows = list[dict[str, Any]]
 
-PUBLISHED = ("looks", "vessels", "stacks", "utilisation", "regimes", "balance")
+PUBLISHED = ("looks", "vessels", "stacks", "utilisation", "regimes", "balance", "stays")
 """Tables that are written, by their names in `Tables`; `tasks.products.columns` says what they mean."""
 
 
@@ -41,6 +41,9 @@ class Tables:
 
     balance: pd.DataFrame
     """What left the yards and what came up on them while a ship lay at a berth."""
+
+    stays: pd.DataFrame
+    """Vessels at berths, bracketed."""
 
 
 LOOK_TYPES: dict[str, str] = {
@@ -120,6 +123,54 @@ BALANCE_TYPES: dict[str, str] = {
     "flags": "string",
 }
 
+STAY_TYPES: dict[str, str] = {
+    "site": "string",
+    "berth_id": "string",
+    "arrive_low": "datetime64[ms]",
+    "arrive_high": "datetime64[ms]",
+    "leave_low": "datetime64[ms]",
+    "leave_high": "datetime64[ms]",
+    "looks": "Int32",
+    "length_m": "float64",
+    "length_sd_m": "float64",
+    "width_m": "Float64",
+    "width_sd_m": "Float64",
+    "probability": "float64",
+    "real_probability": "float64",
+    "continues_probability": "float64",
+    "status": "string",
+    "knowable_on": "datetime64[ms]",
+    "scenes": "string",
+}
+"""Brackets are looks: null where none is. ``arrive_high`` and ``leave_low`` are the first and the last look
+that show the vessel. ``status`` is open until looks surely saw the berth without it, ``knowable_on`` the look
+by which it was known. ``scenes`` are the ids of the looks that show it, then of those that bracket it, joined
+by spaces."""
+
+VOYAGE_TYPES: dict[str, str] = {
+    "origin": "string",
+    "destination": "string",
+    "origin_berth": "string",
+    "destination_berth": "string",
+    "leave_low": "datetime64[ms]",
+    "leave_high": "datetime64[ms]",
+    "arrive_low": "datetime64[ms]",
+    "arrive_high": "datetime64[ms]",
+    "origin_length_m": "float64",
+    "origin_length_sd_m": "float64",
+    "destination_length_m": "float64",
+    "destination_length_sd_m": "float64",
+    "probability": "float64",
+    "prompt_probability": "float64",
+    "candidates": "Int32",
+    "named": "bool",
+    "knowable_on": "datetime64[ms]",
+    "scenes": "string",
+}
+"""One row per pair of stays that may be of one ship; ``probability`` is that they are, and identity is never
+more than that. ``candidates`` counts the stays that either end could be linked to, ``named`` says whether the
+link may be told as the likeliest."""
+
 VESSEL_TYPES: dict[str, str] = {
     "site": "string",
     "scene_id": "string",
@@ -179,6 +230,19 @@ def balance_table(rows: Rows) -> pd.DataFrame:
     return frame.sort_values(["first_seen", "berth_id", "yard_id"], ignore_index=True)
 
 
+def stays_table(rows: Rows) -> pd.DataFrame:
+    """Bring stays to their published shape, in order of the first look that shows them; times are UTC."""
+    frame = pd.DataFrame(rows, columns=list(STAY_TYPES)).astype(STAY_TYPES)
+    return frame.sort_values(["arrive_high", "berth_id", "length_m", "scenes"], ignore_index=True)
+
+
+def voyages_table(rows: Rows) -> pd.DataFrame:
+    """Bring links between stays to their published shape, in order of departure; times are UTC."""
+    frame = pd.DataFrame(rows, columns=list(VOYAGE_TYPES)).astype(VOYAGE_TYPES)
+    by = ["leave_low", "arrive_high", "origin", "destination", "origin_berth", "destination_berth", "scenes"]
+    return frame.sort_values(by, ignore_index=True)
+
+
 def site_regimes(folder: Path) -> Rows:
     """Read the published regimes of a whole site, the present one last; none if there is no such table."""
     path = folder / "regimes.parquet"
@@ -206,6 +270,17 @@ def read_looks(folder: Path) -> pd.DataFrame:
 def read_regimes(folder: Path) -> pd.DataFrame:
     """Read the regimes of a publication."""
     return pd.read_parquet(folder / "regimes.parquet")
+
+
+def read_vessels(folder: Path) -> gpd.GeoDataFrame:
+    """Read the vessels of a publication."""
+    return gpd.read_parquet(folder / "vessels.parquet")
+
+
+def read_voyages(folder: Path) -> pd.DataFrame:
+    """Read the voyages of a publication; no row where none were told yet."""
+    path = folder / "voyages.parquet"
+    return pd.read_parquet(path) if path.is_file() else voyages_table([])
 
 
 def read_rows(folder: Path, scene_ids: set[str]) -> tuple[Rows, Rows, Rows]:

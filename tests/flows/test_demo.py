@@ -44,7 +44,7 @@ SIGHT = Sight(
 UNTOLD = replace(
     PORT, site="najin", title="Najin (Rajin), DPRK", chance=0.71, awakening=None, before=None, after=None
 )
-FOUND = Findings((UNTOLD, PORT), date(2023, 8, 1), 9, 134, 1.0, 10.0)
+FOUND = Findings((UNTOLD, PORT), date(2023, 8, 1), 9, 34, 4, 30, 107.3, 0.99)
 
 
 def test_a_wake_up_is_told_with_its_interval_its_probability_and_when_it_could_be_known() -> None:
@@ -91,7 +91,7 @@ def test_falling_quiet_is_no_waking_up() -> None:
 
 def test_trips_are_bounds_with_their_assumptions_and_contents_are_never_known() -> None:
     told = "\n".join(sentences(FOUND))
-    assert "Trips Najin to Dunay since 1 Aug 2023: at least 9, at most 134." in told
+    assert "Trips Najin to Dunay since 1 Aug 2023: at least 9, at most 34. Round trips" in told
     assert "if all belong to one trade" in told
     assert "Not known: what the containers and ships carried, and which ship was which" in told
     assert "no upper limit from these looks" in "\n".join(sentences(replace(FOUND, trips_at_most=None)))

@@ -24,6 +24,7 @@ from tasks.products.tables import (
     read_rows,
     regimes_table,
     stacks_table,
+    stays_table,
     vessels_table,
     write_tables,
 )
@@ -115,6 +116,7 @@ def written(
         regimes=regimes_table(regimes or []),
         occupancy=pd.DataFrame(),
         balance=balance_table([]),
+        stays=stays_table([]),
     )
     write_tables(folder, tables)
     return folder

@@ -15,7 +15,7 @@ import pandas as pd
 
 from tasks.model import Site, Zone, ZoneKind
 from tasks.science.basis import comparable, of_yards
-from tasks.science.series.trips import Stay, stays
+from tasks.science.series.stays import Stay, stays
 from tasks.science.teu import teu_interval
 from tasks.sites.measure import distance_m
 

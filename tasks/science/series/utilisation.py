@@ -23,11 +23,12 @@ from tasks.science.plots import track_metres
 from tasks.science.quays import quay_metres
 from tasks.science.regimes.levels import within
 from tasks.science.series.activity import MIN_QUAY
+from tasks.science.series.calls import SHORTEST_STAY_DAYS
 from tasks.science.series.indicators import LEVEL, mean_intervals, overdispersion
 from tasks.science.series.periods import Spans, spans_of
 from tasks.science.series.shares import NO_SHARE, Share, mean_shares, site_looks
 from tasks.science.series.stated import Histories, Stated, histories
-from tasks.science.series.trips import DEFAULT_TRIPS, Stay, stays
+from tasks.science.series.stays import Stay, stays
 from tasks.sites.measure import area_m2
 
 PERIODS = ("week", "month")
@@ -311,7 +312,7 @@ def _most_calls(at_berths: pd.DataFrame, spans: Spans) -> npt.NDArray[np.float64
             inflation = within(counts, exposure, len(counts))
             high = special.gammaincinv(counts.sum() / inflation + 0.5, (1 + LEVEL) / 2) * inflation
             ships = max(high, counts.sum()) / exposure.sum()
-            most[k] = math.ceil(ships * days[k] / DEFAULT_TRIPS.shortest_stay_days)
+            most[k] = math.ceil(ships * days[k] / SHORTEST_STAY_DAYS)
     return most
 
 
