@@ -86,8 +86,10 @@ def infer_tables(site: Site, looks: pd.DataFrame, vessels: Any, stacks: Any) -> 
     )
 
 
-def infer_regimes(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> pd.DataFrame:
-    """Divide a site's looks into regimes of vessels at berth.
+def infer_regimes(
+    looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None, as_known_on: date | None = None
+) -> pd.DataFrame:
+    """Divide a site's looks into regimes of vessels at berth, of all sensors together.
 
     Parameters
     ----------
@@ -95,18 +97,22 @@ def infer_regimes(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None
         One row per look × zone, as published.
     quay_m
         Usable metres by berth (`quay_metres`); all berths weigh alike where it is not given.
+    as_known_on
+        Only looks up to this day, included, UTC: what would have been said then.
 
     Returns
     -------
     pandas.DataFrame
         Columns of ``regimes.parquet``; no row where nothing can be said: no berths, or too few looks.
     """
-    return regimes_table(activity.regime_rows(comparable(looks), quay_m))
+    if as_known_on is not None:
+        looks = looks[looks["acquired"] < pd.Timestamp(as_known_on) + pd.Timedelta(days=1)]
+    return regimes_table(activity.regime_rows(looks, quay_m))
 
 
 def likely_changes(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> Changes | None:
     """Find where the activity at a site's berths changed if it did at all; None from too few looks."""
-    return activity.site_changes(comparable(looks), quay_m)
+    return activity.site_changes(looks, quay_m)
 
 
 def occupancy_between(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +70,16 @@ def test_regimes_have_their_published_shape() -> None:
     assert list(found["state"]) == ["dormant", "active"]
     assert found["start"].iloc[1] == found["end"].iloc[0]
     assert found["knowable_on"].iloc[1] > found["start_high"].iloc[1]
+
+
+def test_what_was_known_on_a_day_uses_no_later_look() -> None:
+    known = pd.Timestamp(infer_regimes(WOKEN, QUAY)["knowable_on"].dropna().iloc[0]).date()
+    later = WOKEN.assign(vessel_count=WOKEN["vessel_count"].where(WOKEN["acquired"].dt.date <= known, 9))
+    then = infer_regimes(WOKEN, QUAY, as_known_on=known)
+    pd.testing.assert_frame_equal(infer_regimes(later, QUAY, as_known_on=known), then)
+    assert list(then.loc[then["zone_id"] == "*", "status"])[-1] == "provisional"
+    before = infer_regimes(WOKEN, QUAY, as_known_on=known - timedelta(days=6))
+    assert list(before.loc[before["zone_id"] == "*", "state"]) == ["dormant"]
 
 
 def test_without_berths_there_is_an_empty_table_of_the_same_shape() -> None:

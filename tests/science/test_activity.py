@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.science.series.activity import berth_looks, occupancy_between
+from tasks.science.series.activity import activity_looks, berth_looks, occupancy_between
 from tasks.science.series.activity import regime_rows as all_rows
 
 QUAY = {"a": 100.0, "b": 300.0}
@@ -101,6 +101,24 @@ def test_every_berth_has_regimes_of_its_own() -> None:
     assert {row["zone_id"] for row in rows} == {"*", "a", "b"}
 
 
+def test_a_neighbour_that_always_lies_there_does_not_hide_a_wake_up() -> None:
+    looks = table([(0, 1)] * 30 + [(int(n), 1) for n in np.random.default_rng(6).poisson(0.8, 25)])
+    assert [row["state"] for row in regime_rows(looks, QUAY)] == ["dormant", "active"]
+    assert list(activity_looks(looks, QUAY)["vessels"])[:3] == [0, 0, 0]
+    assert list(activity_looks(table([(1, 1)] * 8), QUAY)["vessels"])[:3] == [2, 2, 2]
+
+
+def test_a_sensor_that_misses_ships_is_no_change() -> None:
+    """Coarse optical images in the second half find three ships in five."""
+    rng = np.random.default_rng(2)
+    counts = np.r_[rng.poisson(3.0, 120), rng.poisson(3.0 * 0.6, 120)]
+    looks = table([(int(n), 0) for n in counts])
+    coarse = looks["scene_id"] >= "s120"
+    told = looks.assign(sensor=np.where(coarse, "optical", "radar"), pixel_m=10.0)
+    assert len(regime_rows(told, QUAY)) == 1
+    assert len(regime_rows(looks, QUAY)) == 2
+
+
 def test_quiet_between_two_active_stretches_is_a_pause() -> None:
     rows = regime_rows(table([(0, 0)] * 40 + [(2, 1)] * 30 + [(0, 0)] * 15 + [(2, 1)] * 20), QUAY)
     assert [row["state"] for row in rows] == ["dormant", "active", "paused", "active"]
@@ -108,8 +126,8 @@ def test_quiet_between_two_active_stretches_is_a_pause() -> None:
 
 
 def test_steady_is_one_regime() -> None:
-    rng = np.random.default_rng(4)
-    (row,) = regime_rows(table([(int(n), 1) for n in rng.poisson(1.0, 60)]), QUAY)
+    rng = np.random.default_rng(5)
+    (row,) = regime_rows(table([(int(n), int(m)) for n, m in rng.poisson(1.0, (60, 2))]), QUAY)
     assert row["state"] == "active"
     assert row["probability"] > 0.5
     assert row["end"] is row["knowable_on"] is None

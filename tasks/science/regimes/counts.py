@@ -9,6 +9,7 @@ on any day are probabilities and not the outcome of a search.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise, product
@@ -176,9 +177,10 @@ class CountSeries:
         """``(ways, n)`` log probability of every way and the looks up to each."""
         return self._grown(self.chances)
 
-    def _grown(self, chances: Floats) -> Floats:
-        worth = np.log(list(WAYS.values()))
-        grown = np.stack([evidence(logs, chances, self.prior) for logs in self.ways])
+    def _grown(self, chances: Floats, ways: Sequence[int] | None = None) -> Floats:
+        chosen = range(len(WAYS)) if ways is None else ways
+        worth = np.log(list(WAYS.values()))[list(chosen)]
+        grown = np.stack([evidence(self.ways[w], chances, self.prior) for w in chosen])
         return np.asarray(grown + worth[:, None])
 
     @cached_property
@@ -200,10 +202,22 @@ class CountSeries:
         numpy.ndarray
             ``(n,)``; what look `j` holds is not touched by any later one.
         """
-        closed = self.chances.copy()
+        odds: Floats = logsumexp(self._grown(self._closed(first, last)), axis=0)
+        return np.asarray(-np.expm1(np.minimum(odds - logsumexp(self.grown, axis=0), 0.0)))
+
+    def probability(self, first: int, last: int) -> float:
+        """Tell how probable a change just before the looks `first` to `last` is with all looks.
+
+        Of the ways that all looks do not rule out: the others weigh next to nothing.
+        """
+        without = self._grown(self._closed(first, last), self.likely)[:, -1]
+        odds = float(logsumexp(without) - logsumexp(self.grown[self.likely, -1]))
+        return float(-np.expm1(min(odds, 0.0)))
+
+    def _closed(self, first: int, last: int) -> Floats:
+        closed: Floats = self.chances.copy()
         closed[first : last + 1] = 0.0
-        odds: Floats = logsumexp(self._grown(closed), axis=0) - logsumexp(self.grown, axis=0)
-        return np.asarray(-np.expm1(np.minimum(odds, 0.0)))
+        return closed
 
 
 def _levels(counts: Floats, exposure: Floats) -> tuple[Floats, Floats]:
@@ -212,7 +226,7 @@ def _levels(counts: Floats, exposure: Floats) -> tuple[Floats, Floats]:
     It has no scale of the series in it, for what is known on a day must not hang on later looks; only how
     fine the quadrature is does.
     """
-    step = float(np.clip(1 / np.sqrt(counts.sum() + 1), 0.04, 0.125))
+    step = float(np.clip(1 / np.sqrt(counts.sum() + 1), 0.06, 0.125))
     top = 3 * max(float(counts.max() / exposure[np.argmax(counts)]), 1.0)
     number = int(np.ceil(np.log(top / 0.005) / step))
     edges = 0.005 * np.exp(step * np.arange(number + 1))
@@ -307,8 +321,8 @@ def _change(series: CountSeries, place: Floats, earliest: int, latest: int) -> C
     part = (0.5 - before) / float(place[middle])
     gap = float((times[middle] - times[middle - 1]).astype(float))
     return Change(
-        probability=float(series.probability_by_look(earliest, latest)[-1]),
-        placed=float(series.probability_by_look(max(begin, earliest), min(end, latest))[-1]),
+        probability=series.probability(earliest, latest),
+        placed=series.probability(max(begin, earliest), min(end, latest)),
         date=times[middle - 1] + np.timedelta64(round(part * gap), "s"),
         low=times[low - 1],
         high=times[high],

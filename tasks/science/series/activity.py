@@ -33,6 +33,15 @@ DORMANT_BERTH = 0.05
 
 SITE = "*"
 
+STANDING = 0.75
+"""Share of its looks on which a berth holds the same number of ships, from which it is left out of the site's
+regimes: a neighbour that nearly always lies there cannot show that the port woke, and hides it."""
+
+COARSE_PIXEL_M = 5.0
+COARSE_RECALL = 0.6
+"""Share of the ships at berth that an optical image with larger pixels finds (narrow hulls are missed): it
+counts as having seen so much less, or the calendar of one sensor would pass for a change."""
+
 MEASURE = "vessels_at_berth"
 
 
@@ -79,9 +88,38 @@ def count_series(series: pd.DataFrame) -> CountSeries | None:
     return CountSeries(times, series["vessels"].to_numpy(float), series["exposure"].to_numpy(float))
 
 
+def activity_looks(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> pd.DataFrame:
+    """Sum the berths of every look as `berth_looks` does, for telling changes of activity.
+
+    Berths at which the same ships nearly always lie are left out (unless all are); ``exposure`` is smaller
+    where the image finds fewer of the ships that are there.
+    """
+    told = looks[(looks["zone_kind"] == ZoneKind.BERTH.value) & looks["vessel_count"].notna()]
+    zones = {str(zone): own["vessel_count"].astype(float) for zone, own in told.groupby("zone_id")}
+    standing = {zone for zone, counts in zones.items() if _stands(counts)}
+    if len(standing) < len(zones):
+        told = told[~told["zone_id"].isin(standing)]
+    return _as_found(berth_looks(told, quay_m), told)
+
+
+def _stands(counts: pd.Series[float]) -> bool:
+    """Whether the same ships seem to lie there on nearly every look."""
+    usual = float(counts.median())
+    return usual > 0 and float((counts == usual).mean()) > STANDING
+
+
+def _as_found(series: pd.DataFrame, looks: pd.DataFrame) -> pd.DataFrame:
+    if not {"sensor", "pixel_m"} <= set(looks.columns):
+        return series
+    optical = looks["sensor"].eq("optical").fillna(False).astype(bool)
+    coarse = optical & (looks["pixel_m"].fillna(0) > COARSE_PIXEL_M)
+    scenes = series["scene_id"].isin(looks.loc[coarse, "scene_id"])
+    return series.assign(exposure=series["exposure"].where(~scenes, series["exposure"] * COARSE_RECALL))
+
+
 def site_changes(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> Changes | None:
     """Find the changes of ships at berth per look, all berths together; None from too few looks."""
-    series = count_series(berth_looks(looks, quay_m))
+    series = count_series(activity_looks(looks, quay_m))
     return changes_of(series) if series else None
 
 
@@ -92,10 +130,10 @@ def regime_rows(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) 
     with, or that there is none. ``start_low`` of the first is null, for it began before the first look.
     ``knowable_on`` is the first look with which the change could be told, from the looks up to then alone.
     """
-    rows = _rows(SITE, berth_looks(looks, quay_m), DORMANT)
+    rows = _rows(SITE, activity_looks(looks, quay_m), DORMANT)
     berths = looks[(looks["zone_kind"] == ZoneKind.BERTH.value) & looks["vessel_count"].notna()]
     for zone_id, own in berths.groupby("zone_id", sort=True):
-        rows += _rows(str(zone_id), berth_looks(own), DORMANT_BERTH)
+        rows += _rows(str(zone_id), _as_found(berth_looks(own), own), DORMANT_BERTH)
     return rows
 
 
