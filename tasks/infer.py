@@ -79,7 +79,7 @@ def infer_tables(site: Site, looks: pd.DataFrame, vessels: Any, stacks: Any) -> 
         vessels=vessels,
         stacks=stacks,
         utilisation=told,
-        regimes=infer_regimes(looks, quay_m),
+        regimes=infer_regimes(looks, quay_m, vessels),
         occupancy=quay_months(told, comparable(looks)),
         balance=balance_table(balances(site, looks)),
         stays=infer_stays(site, looks, vessels),
@@ -87,9 +87,12 @@ def infer_tables(site: Site, looks: pd.DataFrame, vessels: Any, stacks: Any) -> 
 
 
 def infer_regimes(
-    looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None, as_known_on: date | None = None
+    looks: pd.DataFrame,
+    quay_m: Mapping[str, float] | None = None,
+    vessels: pd.DataFrame | None = None,
+    as_known_on: date | None = None,
 ) -> pd.DataFrame:
-    """Divide a site's looks into regimes of vessels at berth, of all sensors together.
+    """Divide a site's looks into regimes of vessels at berth.
 
     Parameters
     ----------
@@ -97,6 +100,8 @@ def infer_regimes(
         One row per look × zone, as published.
     quay_m
         Usable metres by berth (`quay_metres`); all berths weigh alike where it is not given.
+    vessels
+        As published: ships are told apart by their lengths and places; without them by less.
     as_known_on
         Only looks up to this day, included, UTC: what would have been said then.
 
@@ -107,12 +112,12 @@ def infer_regimes(
     """
     if as_known_on is not None:
         looks = looks[looks["acquired"] < pd.Timestamp(as_known_on) + pd.Timedelta(days=1)]
-    return regimes_table(activity.regime_rows(looks, quay_m))
+    return regimes_table(activity.regime_rows(looks, quay_m, vessels))
 
 
-def likely_changes(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> Changes | None:
+def likely_changes(publication: Path) -> Changes | None:
     """Find where the activity at a site's berths changed if it did at all; None from too few looks."""
-    return activity.site_changes(looks, quay_m)
+    return activity.site_changes(read_looks(publication), read_vessels(publication))
 
 
 def occupancy_between(

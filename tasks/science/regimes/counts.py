@@ -79,6 +79,17 @@ class CountOptions:
     sure: float = 0.9
     """Probability from which a change is told."""
 
+    lasting: bool = True
+    """Whether a look may show what the one before did; not if newcomers alone are counted."""
+
+    @property
+    def ways(self) -> dict[tuple[float, float], float]:
+        """Ways of scattering that may be, with their worth; they sum to 1."""
+        if self.lasting:
+            return WAYS
+        fresh = {(size, stay): worth for (size, stay), worth in WAYS.items() if stay == 0 and size > 0}
+        return {way: worth / sum(fresh.values()) for way, worth in fresh.items()}
+
 
 DEFAULT_COUNTS = CountOptions()
 
@@ -169,7 +180,8 @@ class CountSeries:
     def ways(self) -> list[Floats]:
         """``(n, k)`` log probability of looks at levels, for every way of clumping and staying."""
         return [
-            log_chances(self.counts, self.exposure, self.gaps, self.grid, size, stay) for size, stay in WAYS
+            log_chances(self.counts, self.exposure, self.gaps, self.grid, size, stay)
+            for size, stay in self.options.ways
         ]
 
     @cached_property
@@ -178,8 +190,8 @@ class CountSeries:
         return self._grown(self.chances)
 
     def _grown(self, chances: Floats, ways: Sequence[int] | None = None) -> Floats:
-        chosen = range(len(WAYS)) if ways is None else ways
-        worth = np.log(list(WAYS.values()))[list(chosen)]
+        chosen = range(len(self.options.ways)) if ways is None else ways
+        worth = np.log(list(self.options.ways.values()))[list(chosen)]
         grown = np.stack([evidence(self.ways[w], chances, self.prior) for w in chosen])
         return np.asarray(grown + worth[:, None])
 

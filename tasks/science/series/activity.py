@@ -6,18 +6,22 @@ that no background knows is in no denominator.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tasks.model import ZoneKind
-from tasks.science.regimes.counts import MIN_LOOKS, Change, Changes, CountSeries, changes_of
-from tasks.science.regimes.levels import Rate
+from tasks.science.basis import comparable
+from tasks.science.regimes.counts import MIN_LOOKS, Change, Changes, CountOptions, CountSeries, changes_of
+from tasks.science.regimes.levels import Rate, rate, within
 from tasks.science.regimes.states import states
 from tasks.science.regimes.status import CONFIRMED, PROVISIONAL, standing_of
+from tasks.science.series.arrivals import arrivals
 from tasks.science.series.shares import Share
 from tasks.science.series.stated import held_between
+from tasks.science.series.stays import CARGO_SHIPS, stays
 
 MIN_QUAY = 0.5
 """Share of the quay metres that a look must see to count."""
@@ -117,31 +121,65 @@ def _as_found(series: pd.DataFrame, looks: pd.DataFrame) -> pd.DataFrame:
     return series.assign(exposure=series["exposure"].where(~scenes, series["exposure"] * COARSE_RECALL))
 
 
-def site_changes(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> Changes | None:
-    """Find the changes of ships at berth per look, all berths together; None from too few looks."""
-    series = count_series(activity_looks(looks, quay_m))
+def newcomers(looks: pd.DataFrame, vessels: pd.DataFrame | None = None) -> CountSeries | None:
+    """Count the ships that came to a site's berths in every look; None from too few looks.
+
+    Of looks that may stand in one series; without vessels, ships are told apart by their mean length alone.
+    """
+    table = arrivals(looks := comparable(looks), stays(looks, vessels, CARGO_SHIPS))
+    times = table["acquired"].to_numpy("datetime64[s]")
+    if len(times) < MIN_LOOKS or times.min() == times.max():
+        return None
+    counts, exposure = (table[name].to_numpy(float) for name in ("arrivals", "exposure"))
+    return CountSeries(times, counts, exposure, CountOptions(lasting=False))
+
+
+def site_changes(looks: pd.DataFrame, vessels: pd.DataFrame | None = None) -> Changes | None:
+    """Find the changes of a site's activity: of how many ships came; None from too few looks."""
+    series = newcomers(looks, vessels)
     return changes_of(series) if series else None
 
 
-def regime_rows(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> list[dict[str, Any]]:
+def regime_rows(
+    looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None, vessels: pd.DataFrame | None = None
+) -> list[dict[str, Any]]:
     """Divide a site's looks into regimes, all berths together (``*``) and each for itself.
 
-    ``probability`` is that of the change that a regime begins with; of the first, of the one that it ends
-    with, or that there is none. ``start_low`` of the first is null, for it began before the first look.
-    ``knowable_on`` is the first look with which the change could be told, from the looks up to then alone.
+    A site's regimes are dated and named by the ships that came, and their levels are of the ships that lay at
+    its berths. ``probability`` is that of the change that a regime begins with; of the first, of the one that
+    it ends with, or that there is none. ``start_low`` of the first is null, for it began before the first
+    look. ``knowable_on`` is the first look with which the change could be told, from the looks up to then
+    alone.
     """
-    rows = _rows(SITE, activity_looks(looks, quay_m), DORMANT)
+    rows = []
+    came = newcomers(looks, vessels)
+    if came is not None:
+        found = changes_of(came)
+        rows += _rows(SITE, came, found, _levels(activity_looks(comparable(looks), quay_m), found), DORMANT)
     berths = looks[(looks["zone_kind"] == ZoneKind.BERTH.value) & looks["vessel_count"].notna()]
     for zone_id, own in berths.groupby("zone_id", sort=True):
-        rows += _rows(str(zone_id), _as_found(berth_looks(own), own), DORMANT_BERTH)
+        series = count_series(_as_found(berth_looks(own), own))
+        if series is not None:
+            found = changes_of(series)
+            rows += _rows(str(zone_id), series, found, found.levels, DORMANT_BERTH)
     return rows
 
 
-def _rows(zone_id: str, looks: pd.DataFrame, quiet: float) -> list[dict[str, Any]]:
-    series = count_series(looks)
-    if series is None:
-        return []
-    found = changes_of(series)
+def _levels(looks: pd.DataFrame, found: Changes) -> list[Rate]:
+    """Tell how many ships lay at berth per look between changes; where none could tell, how many came."""
+    edges = np.searchsorted(
+        looks["acquired"].to_numpy("datetime64[s]"), np.array([c.date for c in found.told], "datetime64[s]")
+    )
+    levels = []
+    for level, part in zip(found.levels, np.split(np.arange(len(looks)), edges), strict=True):
+        counts, exposure = (looks[name].to_numpy(float)[part] for name in ("vessels", "exposure"))
+        levels.append(rate(counts, exposure, within(counts, exposure, len(counts))) if len(part) else level)
+    return levels
+
+
+def _rows(
+    zone_id: str, series: CountSeries, found: Changes, levels: Sequence[Rate], quiet: float
+) -> list[dict[str, Any]]:
     edges = [series.times[0], *(change.date for change in found.told), series.times[-1]]
     names = states([level.mean for level in found.levels], quiet, edges)
     shared = {"zone_id": zone_id, "measure": MEASURE}
@@ -150,7 +188,7 @@ def _rows(zone_id: str, looks: pd.DataFrame, quiet: float) -> list[dict[str, Any
     ends = [*(change.date for change in found.told), None]
     return [
         shared | {"state": name, "end": end} | _level(level) | start
-        for name, end, level, start in zip(names, ends, found.levels, begun, strict=True)
+        for name, end, level, start in zip(names, ends, levels, begun, strict=True)
     ]
 
 
