@@ -30,6 +30,7 @@ COMMANDS = [
     ("verify",),
     ("upkeep",),
     ("detect",),
+    ("regimes",),
     ("sites",),
     ("sites", "list"),
     ("sites", "show"),

@@ -106,6 +106,8 @@ def test_a_neighbour_that_always_lies_there_does_not_hide_a_wake_up() -> None:
     assert [row["state"] for row in regime_rows(looks, QUAY)] == ["dormant", "active"]
     assert list(activity_looks(looks, QUAY)["vessels"])[:3] == [0, 0, 0]
     assert list(activity_looks(table([(1, 1)] * 8), QUAY)["vessels"])[:3] == [2, 2, 2]
+    busy = table([(0, int(n)) for n in np.random.default_rng(6).poisson(4.0, 40)])
+    assert activity_looks(busy, QUAY)["vessels"].mean() > 3
 
 
 def test_a_sensor_that_misses_ships_is_no_change() -> None:

@@ -38,8 +38,8 @@ DORMANT_BERTH = 0.05
 SITE = "*"
 
 STANDING = 0.75
-"""Share of its looks on which a berth holds the same number of ships, from which it is left out of the site's
-regimes: a neighbour that nearly always lies there cannot show that the port woke, and hides it."""
+"""Share of its looks on which one ship lies at a berth, from which it is left out of the site's regimes: a
+neighbour that nearly always lies there cannot show that the port woke, and hides it."""
 
 COARSE_PIXEL_M = 5.0
 COARSE_RECALL = 0.6
@@ -95,7 +95,7 @@ def count_series(series: pd.DataFrame) -> CountSeries | None:
 def activity_looks(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) -> pd.DataFrame:
     """Sum the berths of every look as `berth_looks` does, for telling changes of activity.
 
-    Berths at which the same ships nearly always lie are left out (unless all are); ``exposure`` is smaller
+    Berths at which one ship nearly always lies are left out (unless all are); ``exposure`` is smaller
     where the image finds fewer of the ships that are there.
     """
     told = looks[(looks["zone_kind"] == ZoneKind.BERTH.value) & looks["vessel_count"].notna()]
@@ -107,9 +107,8 @@ def activity_looks(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = Non
 
 
 def _stands(counts: pd.Series[float]) -> bool:
-    """Whether the same ships seem to lie there on nearly every look."""
-    usual = float(counts.median())
-    return usual > 0 and float((counts == usual).mean()) > STANDING
+    """Whether one ship lies there on nearly every look; of more, some come and go."""
+    return float((counts > 0).mean()) > STANDING and float(counts.median()) == 1.0
 
 
 def _as_found(series: pd.DataFrame, looks: pd.DataFrame) -> pd.DataFrame:
