@@ -128,7 +128,7 @@ def port_findings(folder: Path, site_id: str, start: date, end: date, on: date |
     regimes = pd.read_parquet(folder / "regimes.parquet")
     regimes = regimes[(regimes["zone_id"] == "*") & (regimes["measure"] == "vessels_at_berth")]
     awakening = _awakening(regimes)
-    change = likely_changes(folder)
+    change = likely_changes(folder, quay_m)
 
     def share(first: date, last: date) -> Share:
         return occupancy_between(looks, first, last, quay_m)

@@ -115,9 +115,10 @@ def infer_regimes(
     return regimes_table(activity.regime_rows(looks, quay_m, vessels))
 
 
-def likely_changes(publication: Path) -> Changes | None:
+def likely_changes(publication: Path, quay_m: Mapping[str, float] | None = None) -> Changes | None:
     """Find where the activity at a site's berths changed if it did at all; None from too few looks."""
-    return activity.site_changes(read_looks(publication), read_vessels(publication))
+    found = activity.site_changes(read_looks(publication), quay_m, read_vessels(publication))
+    return found[1] if found else None
 
 
 def occupancy_between(

@@ -133,10 +133,17 @@ def newcomers(looks: pd.DataFrame, vessels: pd.DataFrame | None = None) -> Count
     return CountSeries(times, counts, exposure, CountOptions(lasting=False))
 
 
-def site_changes(looks: pd.DataFrame, vessels: pd.DataFrame | None = None) -> Changes | None:
-    """Find the changes of a site's activity: of how many ships came; None from too few looks."""
-    series = newcomers(looks, vessels)
-    return changes_of(series) if series else None
+def site_changes(
+    looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None, vessels: pd.DataFrame | None = None
+) -> tuple[CountSeries, Changes] | None:
+    """Find the changes of a site's activity; None from too few looks.
+
+    Changes of how many ships came. Where these looks cannot tell any, of how many lay at berth: sensors that
+    miss or invent some make more of an arrival than of a ship that many looks show.
+    """
+    present = count_series(activity_looks(comparable(looks), quay_m))
+    tried = [(series, changes_of(series)) for series in (newcomers(looks, vessels), present) if series]
+    return next((one for one in tried if one[1].told), tried[0]) if tried else None
 
 
 def regime_rows(
@@ -144,17 +151,17 @@ def regime_rows(
 ) -> list[dict[str, Any]]:
     """Divide a site's looks into regimes, all berths together (``*``) and each for itself.
 
-    A site's regimes are dated and named by the ships that came, and their levels are of the ships that lay at
-    its berths. ``probability`` is that of the change that a regime begins with; of the first, of the one that
-    it ends with, or that there is none. ``start_low`` of the first is null, for it began before the first
-    look. ``knowable_on`` is the first look with which the change could be told, from the looks up to then
-    alone.
+    A site's regimes are dated and named as `site_changes` has it, and their levels are of the ships that lay
+    at its berths. ``probability`` is that of the change that a regime begins with; of the first, of the one
+    that it ends with, or that there is none. ``start_low`` of the first is null, for it began before the
+    first look. ``knowable_on`` is the first look with which the change could be told, from the looks up to
+    then alone.
     """
     rows = []
-    came = newcomers(looks, vessels)
-    if came is not None:
-        found = changes_of(came)
-        rows += _rows(SITE, came, found, _levels(activity_looks(comparable(looks), quay_m), found), DORMANT)
+    site = site_changes(looks, quay_m, vessels)
+    if site is not None:
+        levels = _levels(activity_looks(comparable(looks), quay_m), site[1])
+        rows += _rows(SITE, *site, levels, DORMANT)
     berths = looks[(looks["zone_kind"] == ZoneKind.BERTH.value) & looks["vessel_count"].notna()]
     for zone_id, own in berths.groupby("zone_id", sort=True):
         series = count_series(_as_found(berth_looks(own), own))
