@@ -14,7 +14,7 @@ from rich.table import Table
 from flows.terminal import JsonOption, one_line_errors, out_console
 
 if TYPE_CHECKING:
-    from tasks.compare import Change, TableDiff
+    from tasks.editions import Change, TableDiff
 
 SHOWN = 12
 """Columns of a table whose largest change is printed; ``--json`` lists every number."""
@@ -34,7 +34,7 @@ def diff(
 
     Example: `roadstead diff before/najin roadstead-out/najin`
     """
-    from tasks.compare import compare_publications
+    from tasks.editions import compare_publications
 
     causes, tables = compare_publications(before, after)
     if as_json:
@@ -68,7 +68,7 @@ def _as_dict(one: TableDiff) -> dict[str, Any]:
 
 
 def _print_table(one: TableDiff, marks: dict[str, str]) -> None:
-    from tasks.compare import largest
+    from tasks.editions import largest
 
     said = (
         f"{one.table}: {one.changed} rows changed, {one.new} new, {one.gone} gone "

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from tasks.compare import Change, TableDiff, compare_publications, largest
+from tasks.editions import Change, TableDiff, compare_publications, largest
 from tasks.errors import InputError
 from tasks.products.diff import Edition, differences
 from tasks.products.manifest import state
