@@ -29,7 +29,7 @@ def serve(
     Example: `roadstead serve roadstead-out --port 0`
     """
     from flows.serving import Server
-    from tasks.upkeep import publications_in
+    from tasks.editions import publications_in
 
     home = folder or Path(Settings().out)
     found = publications_in(home)

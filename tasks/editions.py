@@ -1,4 +1,7 @@
-"""Hold two publications of a site against each other."""
+"""Publications as they stand: list them, and hold two of a site against each other.
+
+Light to import: no orchestrator, no archive.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ import pandas as pd
 
 from tasks.errors import InputError
 from tasks.products.diff import Change, Edition, TableDiff, differences, largest
-from tasks.products.manifest import read_manifest
+from tasks.products.manifest import publications_in, read_manifest
 
-__all__ = ["Change", "TableDiff", "compare_publications", "largest"]
+__all__ = ["Change", "TableDiff", "compare_publications", "largest", "publications_in"]
 
 
 def compare_publications(before: Path, after: Path) -> tuple[list[str], list[TableDiff]]:

@@ -21,7 +21,7 @@ from tasks.products.manifest import read_manifest, state, write_manifest
 from tasks.products.page import render_page
 from tasks.products.publication import written_aside
 from tasks.products.series import series_dataset, write_series
-from tasks.products.stac import write_stac
+from tasks.products.stac import place_of, write_stac
 from tasks.products.tables import (
     Rows,
     Tables,
@@ -111,7 +111,7 @@ def publish_site(
         )
         (aside / "index.html").write_text(page, encoding="utf-8")
         write_evidence(aside, evidence)
-        write_stac(aside, request.site, manifest)
+        write_stac(aside, place_of(request.site), manifest)
         write_manifest(aside, manifest)
     log.info("published %s: %d looks, %d vessels", folder, len(looks), len(vessels))
     return folder

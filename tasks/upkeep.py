@@ -21,7 +21,7 @@ from tasks.archive.store import SUFFIX, ArchiveRef, history, snapshot_at
 from tasks.archive.upkeep import Tidied, tidy_repository
 from tasks.archive.verify import Verified, verify_repository
 from tasks.errors import InputError
-from tasks.products.manifest import NAME, damaged_files
+from tasks.products.manifest import NAME, damaged_files, publications_in
 from tasks.products.stac_assets import damaged_assets
 from tasks.products.tables import site_regimes
 
@@ -189,11 +189,6 @@ def verify(
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         checked = [_verify_one(one, as_of, pool, expect, advance) for one in repositories]
     return checked + [_verify_publication(one) for one in publications]
-
-
-def publications_in(folder: Path) -> list[Path]:
-    """List the publications in a folder: the folder itself, or those in it."""
-    return sorted(p.parent for p in (*folder.glob(NAME), *folder.glob(f"[!.]*/{NAME}")))
 
 
 def _verify_one(

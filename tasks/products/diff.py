@@ -23,9 +23,11 @@ KEYS: dict[str, tuple[str, ...]] = {
     "utilisation": ("zone_id", "period", "start"),
     "regimes": ("zone_id", "measure", "number"),
     "balance": ("berth_id", "yard_id", "first_seen"),
-    "stays": ("zone_id", "arrive_high"),
+    "stays": ("zone_id", "berth_id", "arrive_high"),
+    "voyages": ("origin_berth", "destination_berth", "leave_low", "arrive_high"),
 }
-"""What tells the rows of a table apart; a table that is not among them is compared by whole rows."""
+"""What tells the rows of a table apart: those of these columns that it has. A table that is not among them is
+compared by whole rows."""
 
 SUMMED = {"vessels": "length_m", "stacks": "area_m2"}
 """Tables of single objects, which have no name between publications: compared by number and sum."""
@@ -217,8 +219,8 @@ def _same(a: pd.Series, b: pd.Series) -> np.ndarray:
 
 
 def _zone(row: Mapping[Any, Any]) -> str:
-    found = row.get("zone_id", row.get("berth_id", ""))
-    return "" if pd.isna(found) else str(found)
+    named = (row.get(column) for column in ("zone_id", "berth_id", "origin_berth"))
+    return next((str(zone) for zone in named if zone is not None and not pd.isna(zone)), "")
 
 
 def _period(row: Mapping[Any, Any]) -> str:

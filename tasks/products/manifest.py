@@ -29,6 +29,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def publications_in(folder: Path) -> list[Path]:
+    """List the publications in a folder: the folder itself, or those in it; none that is half written."""
+    return sorted(p.parent for p in (*folder.glob(NAME), *folder.glob(f"[!.]*/{NAME}")))
+
+
 def state(snapshot: str, site_digest: str, measure_version: str, public: bool = False) -> dict[str, str]:
     """Everything that a publication's content follows from."""
     return {

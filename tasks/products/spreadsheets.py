@@ -32,15 +32,18 @@ GUIDE = "columns.csv"
 
 
 def write_sheets(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Write each table of `SHEETS` that there is as CSV, and what their columns mean."""
-    said = []
+    """Write each table of `SHEETS` that is given as CSV, and what the columns of all CSV there mean."""
     for name in SHEETS:
         if name in tables:
             sheet = _sheet(tables[name])
             sheet.to_csv(folder / f"{name}.csv", index=False, date_format="%Y-%m-%d %H:%M:%S")
-            said += [(f"{name}.csv", column, meaning(name, column)) for column in sheet.columns]
+    said = [("file", "column", "meaning")]
+    for name in SHEETS:
+        if (path := folder / f"{name}.csv").is_file():
+            with path.open(encoding="utf-8", newline="") as file:
+                said += [(path.name, column, meaning(name, column)) for column in next(csv.reader(file), [])]
     with (folder / GUIDE).open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([("file", "column", "meaning"), *said])
+        csv.writer(file, lineterminator="\n").writerows(said)
 
 
 def _sheet(table: pd.DataFrame) -> pd.DataFrame:

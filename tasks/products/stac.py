@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,19 +34,45 @@ TABLE = "https://stac-extensions.github.io/table/v1.2.0/schema.json"
 PROCESSING = "https://stac-extensions.github.io/processing/v1.2.0/schema.json"
 
 
-def write_stac(folder: Path, site: Site, manifest: Mapping[str, Any]) -> None:
+@dataclass(frozen=True)
+class Place:
+    """What STAC says of a site."""
+
+    site_id: str
+    title: str
+    attribution: str
+    bbox: tuple[float, float, float, float]
+    """West, south, east, north of the zones, EPSG:4326."""
+
+
+def place_of(site: Site) -> Place:
+    """Take from a site what STAC says of it."""
+    west, south, east, north = shapely.total_bounds([z.geometry for z in site.measured_zones])
+    bbox = (round(float(west), 7), round(float(south), 7), round(float(east), 7), round(float(north), 7))
+    return Place(site.site_id, site.title, site.attribution, bbox)
+
+
+def read_place(folder: Path) -> Place:
+    """Read it back from a publication, for a table that is added to it later."""
+    collection = json.loads((folder / COLLECTION).read_text(encoding="utf-8"))
+    said = collection["roadstead:site"]
+    west, south, east, north = collection["extent"]["spatial"]["bbox"][0]
+    return Place(said["id"], said["title"], said["attribution"], (west, south, east, north))
+
+
+def write_stac(folder: Path, place: Place, manifest: Mapping[str, Any]) -> None:
     """Describe the finished files of a publication; before the manifest is written.
 
     Parameters
     ----------
     folder
         Holds the files.
-    site
-        Its zones give the extent.
+    place
+        What the publication is of: `place_of` a site, or `read_place`.
     manifest
         What the publication was made from: ``inputs``, ``simulated``, ``roadstead``, ``state``.
     """
-    about = _About(site, manifest)
+    about = _About(place, manifest)
     items = [
         about.item(path.stem, f"Table {path.stem}", table_assets(folder, path.stem), table_fields(path))
         for path in sorted(folder.glob("*.parquet"))
@@ -69,22 +96,20 @@ def write_stac(folder: Path, site: Site, manifest: Mapping[str, Any]) -> None:
 class _About:
     """What all parts of one publication's STAC share."""
 
-    def __init__(self, site: Site, manifest: Mapping[str, Any]) -> None:
-        self.site, self.manifest = site, manifest
+    def __init__(self, place: Place, manifest: Mapping[str, Any]) -> None:
+        self.place, self.manifest = place, manifest
         self.simulated = bool(manifest.get("simulated"))
         self.inputs = list(manifest["inputs"])
         times = sorted(datetime.fromisoformat(i["acquired"]) for i in self.inputs)
         self.first, self.last = times[0].astimezone(UTC), times[-1].astimezone(UTC)
-        bounds = shapely.total_bounds([z.geometry for z in site.measured_zones])
-        self.bbox = [round(float(v), 7) for v in bounds]
-        self.collection_id = f"roadstead-{site.site_id}"
-        zones = f"Zones: {site.attribution}." if site.attribution else ""
+        self.collection_id = f"roadstead-{place.site_id}"
+        zones = f"Zones: {place.attribution}." if place.attribution else ""
         self.attribution = " ".join(filter(None, [credit(self.inputs, self.simulated), zones]))
 
     @property
     def title(self) -> str:
         """Of the collection; says so if the images are simulated."""
-        return f"Port utilisation of {self.site.title}" + (" (simulated images)" if self.simulated else "")
+        return f"Port utilisation of {self.place.title}" + (" (simulated images)" if self.simulated else "")
 
     def item(
         self,
@@ -97,8 +122,8 @@ class _About:
         extensions = [FILE, PROCESSING, *([TABLE] if more else [])]
         item = pystac.Item(
             id=f"{self.collection_id}-{name}",
-            geometry=shapely.geometry.mapping(shapely.box(*self.bbox)),
-            bbox=self.bbox,
+            geometry=shapely.geometry.mapping(shapely.box(*self.place.bbox)),
+            bbox=list(self.place.bbox),
             datetime=None,
             start_datetime=self.first,
             end_datetime=self.last,
@@ -121,7 +146,7 @@ class _About:
             description=f'{self.title}, told from {len(self.inputs)} satellite images. Null is "could not be '
             'told", never 0. Read index.html first; columns.csv says what every column means.',
             extent=pystac.Extent(
-                pystac.SpatialExtent([[float(v) for v in self.bbox]]),
+                pystac.SpatialExtent([list(self.place.bbox)]),
                 pystac.TemporalExtent([[self.first, self.last]]),
             ),
             title=self.title,
@@ -130,6 +155,11 @@ class _About:
             providers=[pystac.Provider("Roadstead", roles=[pystac.ProviderRole.PROCESSOR])],
             extra_fields={
                 "attribution": self.attribution,
+                "roadstead:site": {
+                    "id": self.place.site_id,
+                    "title": self.place.title,
+                    "attribution": self.place.attribution,
+                },
                 "roadstead:simulated": self.simulated,
                 "roadstead:inputs": self._scenes(),
             },

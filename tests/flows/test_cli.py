@@ -28,6 +28,8 @@ COMMANDS = [
     ("simulate",),
     ("status",),
     ("verify",),
+    ("diff",),
+    ("serve",),
     ("upkeep",),
     ("detect",),
     ("regimes",),

@@ -14,7 +14,7 @@ from threading import Thread
 import pytest
 
 from flows.serving import HOST, Server
-from tasks.upkeep import publications_in
+from tasks.editions import publications_in
 from tests.flows.tiny import roadstead
 
 SECRET = "not for the world"

@@ -12,7 +12,7 @@ from tasks.infer import infer_tables
 from tasks.model import Site
 from tasks.products.manifest import state, write_manifest
 from tasks.products.series import series_dataset, write_series
-from tasks.products.stac import write_stac
+from tasks.products.stac import place_of, write_stac
 from tasks.products.tables import (
     Rows,
     looks_table,
@@ -75,6 +75,6 @@ def publish(
         "rejected": [],
         "superseded": {},
     } | manifest  # fmt: skip
-    write_stac(folder, site, content)
+    write_stac(folder, place_of(site), content)
     write_manifest(folder, content)
     return folder

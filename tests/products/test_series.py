@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+import zarr
 
 from tasks.products.quay import OCCUPANCY_COLUMNS
 from tasks.products.series import (
@@ -153,3 +154,28 @@ def test_the_site_as_a_whole_has_its_own_series(opened: xr.Dataset) -> None:
     assert float(october["site_occupancy_mean"]) == 0.2
     assert np.isnan(october["calls_at_least"])
     assert "*" not in opened["zone"].values
+
+
+def test_intervals_places_and_times_are_named_as_cf_has_it(opened: xr.Dataset) -> None:
+    assert opened["vessels_mean"].attrs["ancillary_variables"] == "vessels_low vessels_high looks_seen"
+    for name, variable in opened.variables.items():
+        assert variable.attrs.get("long_name"), name
+        for beside in variable.attrs.get("ancillary_variables", "").split():
+            assert opened[beside].dims == opened[name].dims
+    for name in ("longitude", "latitude"):
+        assert opened[f"zone_{name}"].attrs["standard_name"] == name
+    assert 130 < float(opened["zone_longitude"].sel(zone="roads")) < 131
+    times = ("time", "period_start", "period_end", "month", "month_end")
+    assert {opened[name].attrs["standard_name"] for name in times} == {"time"}
+    assert "look" in opened["time"].dims
+    assert opened.attrs["source"] == "satellite images: s1"
+
+
+def test_zarr_alone_reads_it_without_a_warning(tmp_path: Path) -> None:
+    write_series(tmp_path, series_dataset(small_site(), LOOKS, UTILISATION, OCCUPANCY))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        group = zarr.open_group(tmp_path / "series.zarr", mode="r")
+        assert group["vessel_count"][:].shape == (2, 2)
+        assert list(group["zone"][:]) == ["harbour", "roads"]
+        assert dict(group["vessel_count"].attrs)["units"] == "1"

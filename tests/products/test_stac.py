@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pystac
 import pytest
 from pystac import STACObjectType, STACValidationError
@@ -16,6 +17,9 @@ from pystac.validation.stac_validator import JsonSchemaSTACValidator
 
 from tasks.products.credit import credit
 from tasks.products.manifest import read_manifest, write_manifest
+from tasks.products.parquet import write_parquet
+from tasks.products.spreadsheets import write_sheets
+from tasks.products.stac import read_place, write_stac
 from tasks.products.stac_assets import damaged_assets
 from tasks.upkeep import verify
 from tests.products.small_publication import DAYS, publish, scene_id
@@ -137,6 +141,27 @@ def test_pictures_are_assets_with_their_captions(tmp_path: Path) -> None:
     assert (asset["title"], asset["type"], asset["gsd"]) == ("A ship", "image/webp", 3.0)
     assert asset["attribution"] == "© them"
     assert damaged_assets(folder) == {}
+
+
+def test_a_table_can_be_added_later(published: Path) -> None:
+    """Voyages between two ports are put into both publications after they are made."""
+    voyages = pd.DataFrame({"origin": ["tiny"], "destination": ["other"], "probability": [0.7]})
+    write_parquet(published / "voyages.parquet", voyages)
+    write_sheets(published, {"voyages": voyages})
+    content = read_manifest(published)
+    del content["files"]
+    before = json.loads((published / "collection.json").read_text())
+    write_stac(published, read_place(published), content)
+    write_manifest(published, content)
+    assert verify(str(published))[0].damaged == ()
+    after = json.loads((published / "collection.json").read_text())
+    assert len(after["links"]) == len(before["links"]) + 1
+    assert {k: v for k, v in after.items() if k != "links"} == {
+        k: v for k, v in before.items() if k != "links"
+    }
+    guide = (published / "columns.csv").read_text()
+    assert "voyages.csv,probability," in guide
+    assert "looks.csv,scene_id," in guide
 
 
 def test_copernicus_is_credited_and_nobody_for_simulated_images() -> None:
