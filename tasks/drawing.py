@@ -216,7 +216,7 @@ def _sketch(
     edge_m = paper.affine.a
     facts = Facts(
         f"{scene.acquired:%Y-%m-%d  %H:%M:%S} UTC",
-        f"{camera.collection}, {camera.sensor}, {camera.pixel_m:.3g} m pixels",
+        f"{camera.sensor}, {camera.pixel_m:.3g} m pixels, {camera.collection}",
         scene.scene_id,
         credit,
         edge_m,

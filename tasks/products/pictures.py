@@ -80,7 +80,7 @@ class Facts:
 
     when: str
     image: str
-    """Collection, sensor, resolution."""
+    """Sensor, resolution, collection."""
 
     scene_id: str
     credit: str
