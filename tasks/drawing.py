@@ -43,9 +43,9 @@ from tasks.products.pictures import (
     SUFFIX,
     Facts,
     bands_drawn,
+    caption,
     encode,
     render,
-    scale_in_words,
     strip_height,
 )
 
@@ -216,7 +216,7 @@ def _sketch(
     edge_m = paper.affine.a
     facts = Facts(
         f"{scene.acquired:%Y-%m-%d  %H:%M:%S} UTC",
-        f"{camera.collection}, {camera.sensor}, {camera.pixel_m:.3g} m pixels",
+        f"{camera.sensor}, {camera.pixel_m:.3g} m pixels, {camera.collection}",
         scene.scene_id,
         credit,
         edge_m,
@@ -237,7 +237,7 @@ def _sketch(
         epsg=frame.epsg,
         width_px=width,
         height_px=height + strip_height(width, facts),
-        caption=_caption(camera, edge_m),
+        caption=caption(camera.bands, camera.units, camera.pixel_m, edge_m),
         attribution=credit,
         public=public,
         outlines=outlines_on(paper, shapes),
@@ -253,22 +253,6 @@ def _sketch(
     ]
     ground = (frame.west, frame.south, frame.east, frame.north, frame.epsg, width, height)
     return Sketch(chip, paper, facts, _digest(DRAWING_VERSION, ENCODER, json.dumps([*drawn_from, ground])))
-
-
-def _caption(camera: Camera, edge_m: float) -> str:
-    times = camera.pixel_m / edge_m
-    if times > 1.01:
-        size = f"each {camera.pixel_m:.3g} m pixel drawn {times:.3g} times enlarged, none added"
-    elif times < 0.99:
-        size = f"{camera.pixel_m:.3g} m pixels averaged to {edge_m:.3g} m"
-    else:
-        size = f"{camera.pixel_m:.3g} m pixels as they are"
-    radar = "Brightness is echo, not colour; speckle is no object." if camera.sensor == "radar" else ""
-    told = f"{scale_in_words(camera.bands, camera.units)} {size[0].upper()}{size[1:]}. {radar}".strip()
-    return (
-        f"{told} Nothing smaller than a pixel can be told apart, nor what ships, containers and wagons hold. "
-        "Hatched: not seen."
-    )
 
 
 def _finished(chip: Chip, data: bytes) -> Chip:

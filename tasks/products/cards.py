@@ -21,6 +21,9 @@ from tasks.products.wording import day, days_between, many, probability
 WHOLE = "*"
 """Zone id of rows that are about the whole site."""
 
+ANOTHER_DAY, SOON = pd.Timedelta(hours=18), pd.Timedelta(days=30)
+"""Two looks of one morning show one thing twice; a look of another season shows another thing."""
+
 CONTENTS = "What ships, containers and wagons hold cannot be seen."
 IDENTITY = "Which ship it is cannot be told from images."
 HEIGHT = "How high containers are stacked cannot be seen from above."
@@ -150,15 +153,23 @@ def around(seen: pd.DataFrame, low: pd.Timestamp, high: pd.Timestamp) -> list[st
     before, after = clear[clear["acquired"] <= low][::-1], clear[clear["acquired"] >= high]
     if before.empty or after.empty:
         return []
-    return [*_first_two(before)[::-1], *_first_two(after)]
+    chosen = [*_first_two(before), *_first_two(after)]
+    return [str(one) for one in clear.loc[clear["scene_id"].isin(chosen), "scene_id"]]
 
 
 def _first_two(ordered: pd.DataFrame) -> list[str]:
-    """Take the first look, and beside it the first optical one, or the second if that is it."""
-    ids = [str(one) for one in ordered["scene_id"]]
-    optical = [str(one) for one in ordered.loc[ordered["sensor"] == "optical", "scene_id"]]
-    second = next((one for one in (*optical[:1], *ids[1:2]) if one != ids[0]), None)
-    return sorted({ids[0], *([second] if second else [])}, key=ids.index)
+    """Take the first look, and beside it a camera's of another day, or of that day if radar's was the first.
+
+    Another radar look where no camera saw the place within `SOON`.
+    """
+    first, others = ordered.iloc[0], ordered.iloc[1:]
+    apart = (others["acquired"] - first["acquired"]).abs()
+    optical = others["sensor"] == "optical"
+    another = optical if first["sensor"] != "optical" else optical & (apart >= ANOTHER_DAY)
+    near = others[another & (apart <= SOON)]
+    second = near if len(near) else others[apart >= ANOTHER_DAY]
+    chosen = pd.concat([ordered.iloc[:1], second.iloc[:1]])
+    return [str(one) for one in chosen["scene_id"]]
 
 
 def settled(claims: Iterable[Claim], drawn: Mapping[Sight, Chip]) -> list[Card]:

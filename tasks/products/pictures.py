@@ -80,7 +80,7 @@ class Facts:
 
     when: str
     image: str
-    """Collection, sensor, resolution."""
+    """Sensor, resolution, collection."""
 
     scene_id: str
     credit: str
@@ -117,6 +117,30 @@ def scale_in_words(bands: Sequence[str], units: str) -> str:
     low = f"{scale.low:g}".replace("-", "−")
     high = f"{scale.high:g}".replace("-", "−")
     return f"Radar {bands[0].upper()}: backscatter {low} to {high} dB, the same on every date."
+
+
+def caption(bands: Sequence[str], units: str, pixel_m: float, edge_m: float) -> str:
+    """Say what a picture shows, and what it does not.
+
+    Parameters
+    ----------
+    bands, units
+        What is drawn.
+    pixel_m, edge_m
+        Edge of a pixel of the image and of the picture, metres.
+    """
+    times = pixel_m / edge_m
+    if times > 1.01:
+        size = f"Each {pixel_m:.3g} m pixel is drawn {times:.3g} times enlarged, none added."
+    elif times < 0.99:
+        size = f"Pixels of {pixel_m:.3g} m are averaged to {edge_m:.3g} m."
+    else:
+        size = f"Pixels of {pixel_m:.3g} m are drawn as they are."
+    radar = "" if units == "reflectance" else "Brightness is echo, not colour; speckle is no object. "
+    return (
+        f"{scale_in_words(bands, units)} {size} {radar}Nothing smaller than a pixel can be told apart, nor "
+        "what ships, containers and wagons hold. Hatched: not seen."
+    )
 
 
 def render(planes: Mapping[str, Plane], units: str) -> Pixels:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.catalog.records import newest_of_each, scene_record
+from tasks.catalog.records import newest_of_each, rights_of, scene_record
 from tasks.errors import SceneError
-from tasks.model import RADAR_BANDS, BandAsset, SceneRef
+from tasks.model import RADAR_BANDS, BandAsset, Rights, SceneRef
 from tests.scenes import FIRST, make_item, passes
 
 SAMPLES = Path(
@@ -268,3 +268,33 @@ def test_the_choice_does_not_depend_on_order_or_repetition(listed: list[SceneRef
         rivals = [s for s in listed if (s.collection, s.acquisition) == (scene.collection, scene.acquisition)]
         best = max((s.processing, s.scene_id) for s in rivals)
         assert best in [(k.processing, k.scene_id) for k in kept if k.collection == scene.collection]
+
+
+@pytest.mark.parametrize(
+    ("described", "rights"),
+    [
+        ({}, Rights()),
+        ({"license": " CC-BY-4.0 "}, Rights("CC-BY-4.0")),
+        (
+            {
+                "license": "proprietary",
+                "providers": [
+                    {"name": "Microsoft", "roles": ["host", "processor"]},
+                    {"name": "Planet Labs,\n PBC", "roles": ["producer", "licensor"]},
+                    {"name": "Planet Labs, PBC", "roles": ["licensor"]},
+                ],
+            },
+            Rights("proprietary", "Planet Labs PBC"),
+        ),
+        ({"license": "other", "providers": [{"name": "A host"}]}, Rights("other", "A host")),
+        ({"license": None, "providers": "nobody"}, Rights()),
+        ({"license": {"id": 3}, "providers": [None, 3, {"roles": None}, {"url": "x"}]}, Rights()),
+    ],
+)
+def test_rights_are_those_of_who_made_the_images(described: dict[str, Any], rights: Rights) -> None:
+    assert rights_of(described) == rights
+
+
+def test_an_items_own_licence_is_read() -> None:
+    one = item(license="CC-BY-4.0", providers=[{"name": "Umbra", "roles": ["producer"]}])
+    assert scene_record(one).rights == Rights("CC-BY-4.0", "Umbra")

@@ -75,6 +75,17 @@ def test_a_camera_stands_beside_radar_and_clouds_are_passed_over() -> None:
     assert around(table, at(10), at(30)) == ["s002.0", "s009.0", "s031.0", "s040.0"]
 
 
+def test_two_looks_of_one_morning_are_not_two_and_another_season_is_too_far() -> None:
+    assert around(scenes(5, 9.9, 10, 30, 30.1, 31), at(10), at(30)) == [
+        "s005.0",
+        "s010.0",
+        "s030.0",
+        "s031.0",
+    ]
+    far = pd.concat([scenes(10, 200), scenes(30, 36, sensor="radar")])
+    assert around(far, at(10), at(30)) == ["s010.0", "s030.0", "s036.0"]
+
+
 def test_the_fullest_day_is_one_look_not_a_sum_over_looks() -> None:
     looks = pd.DataFrame(
         [look(1, "yard", stack_area_m2=500.0), look(2, "yard", stack_area_m2=900.0), look(3, "yard")]
