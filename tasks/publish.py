@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import shapely
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.archive.ledger import Ledger
 from tasks.model import Request, Site
 from tasks.products.manifest import read_manifest, state, write_manifest
+from tasks.products.overview import write_overview
 from tasks.products.page import render_page
 from tasks.products.publication import written_aside
 from tasks.products.series import series_dataset, write_series
@@ -99,6 +101,7 @@ def publish_site(
         )
         (aside / "index.html").write_text(page, encoding="utf-8")
         write_manifest(aside, manifest)
+    write_overview(folder.parent)
     log.info("published %s: %d looks, %d vessels", folder, len(looks), len(vessels))
     return folder
 
@@ -117,6 +120,12 @@ def ashore_looks(site: Site, looks: pd.DataFrame) -> pd.DataFrame:
     return table[list(ASHORE_COLUMNS)]
 
 
+def _centre(site: Site) -> list[float]:
+    """Longitude and latitude of the middle of a site's zones."""
+    west, south, east, north = shapely.total_bounds([zone.geometry for zone in site.zones])
+    return [round(float(west + east) / 2, 4), round(float(south + north) / 2, 4)]
+
+
 def _other(looks: pd.DataFrame, shown: pd.DataFrame) -> dict[str, int]:
     """Count the scenes whose looks are in the tables but in no series."""
     return {"other_scenes": looks["scene_id"].nunique() - shown["scene_id"].nunique()}
@@ -127,6 +136,8 @@ def _manifest(request: Request, ledger: Ledger, recipes: dict[str, str], scatter
     return {
         "roadstead": current["roadstead"],
         "site": request.site.site_id,
+        "title": request.site.title,
+        "centre": _centre(request.site),
         "state": current,
         "archive": {"snapshot": ledger.snapshot, "repository": f"{request.site.site_id}.icechunk"},
         "catalog": request.catalog.split("?")[0],  # a signed URL's query is a credential
