@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import shapely
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -18,6 +19,7 @@ from tasks.evidence import gather_evidence, pointed_to
 from tasks.model import Request, Site
 from tasks.products.chips import write_evidence
 from tasks.products.manifest import read_manifest, state, write_manifest
+from tasks.products.overview import write_overview
 from tasks.products.page import render_page
 from tasks.products.publication import written_aside
 from tasks.products.series import series_dataset, write_series
@@ -113,6 +115,7 @@ def publish_site(
         write_evidence(aside, evidence)
         write_stac(aside, place_of(request.site), manifest)
         write_manifest(aside, manifest)
+    write_overview(folder.parent)
     log.info("published %s: %d looks, %d vessels", folder, len(looks), len(vessels))
     return folder
 
@@ -173,6 +176,12 @@ def ashore_looks(site: Site, looks: pd.DataFrame) -> pd.DataFrame:
     return table[list(ASHORE_COLUMNS)]
 
 
+def _centre(site: Site) -> list[float]:
+    """Longitude and latitude of the middle of a site's zones."""
+    west, south, east, north = shapely.total_bounds([zone.geometry for zone in site.zones])
+    return [round(float(west + east) / 2, 4), round(float(south + north) / 2, 4)]
+
+
 def _other(looks: pd.DataFrame, shown: pd.DataFrame) -> dict[str, int]:
     """Count the scenes whose looks are in the tables but in no series."""
     return {"other_scenes": looks["scene_id"].nunique() - shown["scene_id"].nunique()}
@@ -183,6 +192,8 @@ def _manifest(request: Request, ledger: Ledger, recipes: dict[str, str], scatter
     return {
         "roadstead": current["roadstead"],
         "site": request.site.site_id,
+        "title": request.site.title,
+        "centre": _centre(request.site),
         "state": current,
         "archive": {"snapshot": ledger.snapshot, "repository": f"{request.site.site_id}.icechunk"},
         "catalog": request.catalog.split("?")[0],  # a signed URL's query is a credential
