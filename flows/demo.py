@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from flows.findings import findings, sentences
+from flows.voyages import run_voyages
 from flows.summary import summary_lines
 
 START, END = date(2023, 6, 1), date(2023, 12, 31)
@@ -41,6 +42,7 @@ def run_demo(out: Path, seed: int, console: Console) -> dict[str, Any]:
     images, archive = out / "images" / home, out / "archive" / home
     catalog = str(simulated_catalog(images, seed, console))
     outcomes = {site: _bring_up_to_date(site, catalog, str(archive), str(out), console) for site in SITES}
+    run_voyages(*SITES, str(out))
     found = findings(out, *SITES, START, END, A_DAY)
     pages = {site: outcome["page"] for site, outcome in outcomes.items()}
     left_out = {k: v for outcome in outcomes.values() for k, v in outcome["rejected"].items()}

@@ -91,7 +91,7 @@ def run_voyages(site_a: str, site_b: str, out: str, as_known_on: date | None = N
     written: list[Path] = []
     if as_known_on is None:
         told = summary(trips) | {"from": names[0], "to": names[1], "coast": coast}
-        written = publish_voyages(folders, links, told)
+        written = publish_voyages(folders, sites, links, told)
     return Told(names, trips, links, coast, tuple(str(path) for path in written))
 
 

@@ -23,7 +23,7 @@ from tasks.products.cards_ashore import fullest_day, turnover_claims
 from tasks.products.cards_calls import stay_claims, voyage_claims
 from tasks.products.chips import SITE, Chip, Earlier, Evidence
 from tasks.products.dates import seen_scenes, site_dates
-from tasks.products.tables import Tables
+from tasks.products.tables import Tables, read_voyages
 from tasks.science.series.turnover import DETECTION_M2
 
 
@@ -73,24 +73,16 @@ def _claims(request: Request, tables: Tables, scenes: pd.DataFrame) -> list[Clai
     claims = change_claims(site, tables.regimes, looks, scenes)
     claims += fullest_day(site, looks)
     claims += turnover_claims(site, looks, DETECTION_M2)
-    stays: pd.DataFrame | None = getattr(tables, "stays", None)
-    claims += stay_claims(site, _stays(tables.balance) if stays is None else stays, looks)
-    voyages: pd.DataFrame | None = getattr(tables, "voyages", None)
-    if voyages is not None and len(voyages):
+    claims += stay_claims(site, tables.stays, looks)
+    voyages = read_voyages(Path(request.out) / site.site_id)
+    if len(voyages):
         claims += voyage_claims(site, voyages, looks, _other_chips(request, voyages))
     return claims
 
 
-def _stays(balance: pd.DataFrame) -> pd.DataFrame:
-    """Read stays from the balances of visits, each of which stands there once for every yard in reach."""
-    names = {"berth_id": "zone_id", "free_before": "arrive_low", "first_seen": "arrive_high"}
-    names |= {"last_seen": "leave_low", "free_after": "leave_high", "vessel_length_m": "length_m"}
-    return balance.rename(columns=names)[list(names.values())].drop_duplicates(["zone_id", "arrive_high"])
-
-
 def _other_chips(request: Request, voyages: pd.DataFrame) -> Iterator[Chip]:
     """Take the pictures of other ports that lie beside this publication."""
-    for site_id in sorted({*voyages["from_site"], *voyages["to_site"]} - {request.site.site_id}):
+    for site_id in sorted({*voyages["origin"], *voyages["destination"]} - {request.site.site_id}):
         for chip in Earlier(Path(request.out) / str(site_id)).chips():
             if chip.public or not request.public:
                 yield chip

@@ -147,7 +147,7 @@ def infer_stays(site: Site, looks: pd.DataFrame, vessels: Any) -> pd.DataFrame:
 def _stay_row(site_id: str, stay: Stay) -> dict[str, Any]:
     return {
         "site": site_id,
-        "berth_id": stay.berth,
+        "zone_id": stay.berth,
         "arrive_low": stay.free_before,
         "arrive_high": stay.first_seen,
         "leave_low": stay.last_seen,

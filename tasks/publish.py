@@ -17,18 +17,21 @@ from prefect.cache_policies import NO_CACHE
 from tasks.archive.ledger import Ledger
 from tasks.evidence import gather_evidence, pointed_to
 from tasks.model import Request, Site
-from tasks.products.chips import write_evidence
+from tasks.products.chips import Earlier, Evidence, write_evidence
 from tasks.products.manifest import read_manifest, state, write_manifest
 from tasks.products.overview import write_overview
 from tasks.products.page import render_page
+from tasks.products.parquet import write_parquet
 from tasks.products.publication import written_aside
 from tasks.products.series import series_dataset, write_series
+from tasks.products.spreadsheets import write_sheets
 from tasks.products.stac import place_of, write_stac
 from tasks.products.tables import (
     Rows,
     Tables,
     looks_table,
     read_rows,
+    read_tables,
     read_voyages,
     stacks_table,
     vessels_table,
@@ -41,6 +44,7 @@ from tasks.science.basis import comparable
 from tasks.science.plots import TRACK_M
 from tasks.science.rows import Measured
 from tasks.science.series.balance import REACH_M
+from tasks.science.series.stated import quay_months
 from tasks.science.series.turnover import DETECTION_M2
 from tasks.science.series.utilisation import components
 from tasks.science.teu import AREA_ERROR, PACKING, TEU_M2, TIERS, UNNOTICED_M2
@@ -91,40 +95,65 @@ def publish_site(
     folder = folder_of(request)
     evidence = gather_evidence(request, ledger, tables)
     tables = replace(tables, vessels=pointed_to(tables.vessels, evidence))
-    looks, vessels = tables.looks, tables.vessels
-    shown = comparable(looks)
     manifest = _manifest(request, ledger, recipes, scatterers)
-    where = ["scene_id", "zone_id"]
-    drawn = vessels[pd.MultiIndex.from_frame(vessels[where]).isin(pd.MultiIndex.from_frame(shown[where]))]
+    voyages = read_voyages(folder)
+    if told := read_manifest(folder).get("voyages"):
+        manifest["voyages"] = told  # as they were told last; each says from which looks
     with written_aside(folder) as aside:
         write_tables(aside, tables)
-        write_series(aside, series_dataset(request.site, looks, tables.utilisation, tables.occupancy))
-        page = render_page(
-            request.site,
-            shown,
-            drawn,
-            tables.utilisation,
-            tables.regimes,
-            tables.occupancy,
-            ashore_looks(request.site, looks),
-            manifest | _other(looks, shown),
-            chips=evidence.chips,
-            cards=evidence.cards,
-        )
-        (aside / "index.html").write_text(page, encoding="utf-8")
+        write_series(aside, series_dataset(request.site, tables.looks, tables.utilisation, tables.occupancy))
         write_evidence(aside, evidence)
-        write_stac(aside, place_of(request.site), manifest)
-        write_manifest(aside, manifest)
+        _write_rest(aside, request.site, tables, evidence, voyages, manifest)
     write_overview(folder.parent)
-    log.info("published %s: %d looks, %d vessels", folder, len(looks), len(vessels))
+    log.info("published %s: %d looks, %d vessels", folder, len(tables.looks), len(tables.vessels))
     return folder
+
+
+def _write_rest(
+    aside: Path,
+    site: Site,
+    tables: Tables,
+    evidence: Evidence,
+    voyages: pd.DataFrame,
+    manifest: dict[str, Any],
+) -> dict[str, Any]:
+    """Write what voyages are part of: their table, the page, and the lists of all files."""
+    if "voyages" in manifest:
+        write_parquet(aside / VOYAGES, voyages)
+        write_sheets(aside, {"voyages": voyages})
+    page = _page(site, tables, evidence, voyages if "voyages" in manifest else None, manifest)
+    (aside / "index.html").write_text(page, encoding="utf-8")
+    write_stac(aside, place_of(site), manifest)
+    return write_manifest(aside, manifest)
+
+
+def _page(
+    site: Site, tables: Tables, evidence: Evidence, voyages: pd.DataFrame | None, manifest: dict[str, Any]
+) -> str:
+    looks, vessels = tables.looks, tables.vessels
+    shown, where = comparable(looks), ["scene_id", "zone_id"]
+    drawn = vessels[pd.MultiIndex.from_frame(vessels[where]).isin(pd.MultiIndex.from_frame(shown[where]))]
+    return render_page(
+        site,
+        shown,
+        drawn,
+        tables.utilisation,
+        tables.regimes,
+        tables.occupancy,
+        ashore_looks(site, looks),
+        manifest | _other(looks, shown),
+        stays=tables.stays,
+        voyages=voyages,
+        chips=evidence.chips,
+        cards=evidence.cards,
+    )
 
 
 VOYAGES = "voyages.parquet"
 
 
 def publish_voyages(
-    publications: Sequence[Path], voyages: pd.DataFrame, told: Mapping[str, Any]
+    publications: Sequence[Path], sites: Sequence[Site], voyages: pd.DataFrame, told: Mapping[str, Any]
 ) -> list[Path]:
     """Put the voyages between two published sites into both publications; same inputs, same bytes.
 
@@ -132,12 +161,12 @@ def publish_voyages(
 
     Parameters
     ----------
-    publications
-        Folders of the two sites, named as their sites.
+    publications, sites
+        Folders of the two sites, named as their sites, and the sites.
     voyages
         One row per link.
     told
-        Trips between the two, for the manifest.
+        Trips between the two, for the manifest and the page.
 
     Returns
     -------
@@ -146,19 +175,20 @@ def publish_voyages(
     """
     names = {folder.name for folder in publications}
     pair = " ".join(sorted(names))
-    for folder in publications:
+    for folder, site in zip(publications, sites, strict=True):
         old = read_voyages(folder)
         others = old[~(old["origin"].isin(names) & old["destination"].isin(names))]
         rows: Any = pd.concat([t for t in (others, voyages) if len(t)] or [others]).to_dict("records")
-        table = voyages_table(rows)
+        table, tables = voyages_table(rows), read_tables(folder)
+        tables = replace(tables, occupancy=quay_months(tables.utilisation, comparable(tables.looks)))
         manifest = read_manifest(folder)
-        files = manifest.pop("files", {})
+        manifest.pop("files", None)
         manifest["voyages"] = manifest.get("voyages", {}) | {pair: dict(told)}
         with written_aside(folder) as aside:
             shutil.copytree(folder, aside, dirs_exist_ok=True)
-            table.to_parquet(aside / VOYAGES, index=False, compression="zstd")
-            written = write_manifest(aside, manifest)
-        log.info("voyages %s: %d links; %d files", folder, len(table), len(written["files"]) - len(files))
+            _write_rest(aside, site, tables, Earlier(folder).evidence(), table, manifest)
+        log.info("voyages %s: %d links", folder, len(table))
+    write_overview(publications[0].parent)
     return [folder / VOYAGES for folder in publications]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tasks.products.days import Day, busy_places
 from tasks.products.headline import Regime, names, status_of, within
-from tasks.products.journeys import Listing
+from tasks.products.journeys import Listing, RoundTrips
 from tasks.products.places import Place
 from tasks.products.quay import Quay
 from tasks.products.site_months import SiteMonth
@@ -33,7 +33,7 @@ def answers(
     shown: int,
     places: Sequence[Place],
     months: Sequence[SiteMonth],
-    trips: tuple[int, int] | None,
+    trips: Sequence[RoundTrips],
     stays: Listing | None,
 ) -> list[Answer]:
     """Answer what can be answered; what cannot says why."""
@@ -80,7 +80,7 @@ def _where(days: Sequence[Day], shown: int, places: Sequence[Place]) -> str:
     return f"On {day(when)}, the newest day told of well: {' '.join(lines)} Any other day can be chosen."
 
 
-def _trips(trips: tuple[int, int] | None, months: Sequence[SiteMonth], stays: Listing | None) -> str:
+def _trips(trips: Sequence[RoundTrips], months: Sequence[SiteMonth], stays: Listing | None) -> str:
     calls = [month.calls for month in months if month.calls is not None]
     seen = (
         f"{many(len(stays.rows), 'stay')} at the berths {'is' if len(stays.rows) == 1 else 'are'} listed. "
@@ -88,7 +88,8 @@ def _trips(trips: tuple[int, int] | None, months: Sequence[SiteMonth], stays: Li
         else ""
     )
     if trips:
-        return f"At least {trips[0]}, at most {trips[1]}, as far as looks can tell. {seen}".strip()
+        told = "; ".join(f"with {t.other} at least {t.at_least}, at most {t.at_most}" for t in trips)
+        return f"{told[:1].upper()}{told[1:]}, as far as looks can tell. {seen}".strip()
     if not calls:
         return f"Not told: that takes looks at two ports. {seen}".strip()
     low, high = (sum(pair[k] for pair in calls) for k in (0, 1))

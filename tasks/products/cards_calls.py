@@ -17,12 +17,12 @@ STAYS, VOYAGES = 30, 15
 
 STAY_COLUMNS = {"zone_id", "arrive_low", "arrive_high", "leave_low", "leave_high", "length_m"}
 VOYAGE_COLUMNS = {
-    "from_site",
-    "from_zone_id",
+    "origin",
+    "origin_berth",
     "leave_low",
     "leave_high",
-    "to_site",
-    "to_zone_id",
+    "destination",
+    "destination_berth",
     "arrive_low",
     "arrive_high",
     "probability",
@@ -139,15 +139,15 @@ def voyage_claims(
     """
     if not set(voyages.columns) >= VOYAGE_COLUMNS:
         return []
-    own = voyages[(voyages["from_site"] == site.site_id) | (voyages["to_site"] == site.site_id)]
+    own = voyages[(voyages["origin"] == site.site_id) | (voyages["destination"] == site.site_id)]
     best = own.sort_values(["probability", "leave_low"], ascending=[False, True], kind="stable").head(most)
     scenes = _scenes_by_moment(looks)
     abroad = {(pd.Timestamp(c.acquired), c.shows): c for c in other}
     claims = []
-    for row in best.sort_values(["leave_low", "from_zone_id"], kind="stable").to_dict("records"):
+    for row in best.sort_values(["leave_low", "origin_berth"], kind="stable").to_dict("records"):
         ends = [
-            (row["from_site"], str(row["from_zone_id"]), row["leave_low"]),
-            (row["to_site"], str(row["to_zone_id"]), row["arrive_high"]),
+            (row["origin"], str(row["origin_berth"]), row["leave_low"]),
+            (row["destination"], str(row["destination_berth"]), row["arrive_high"]),
         ]
         sights = tuple(
             Sight(scenes[(moment, zone)], zone)
@@ -165,10 +165,10 @@ def voyage_claims(
 
 
 def _voyage(row: Mapping[Any, Any], sights: tuple[Sight, ...], elsewhere: tuple[Chip, ...]) -> Claim:
-    start, goal = str(row["from_site"]), str(row["to_site"])
+    start, goal = str(row["origin"]), str(row["destination"])
     alone = "" if len(sights) + len(elsewhere) > 1 else " Only one end of the voyage is shown."
     return Claim(
-        key_of("voyage", start, row["from_zone_id"], row["leave_low"], goal),
+        key_of("voyage", start, row["origin_berth"], row["leave_low"], goal),
         f"{start} to {goal}, {day(row['leave_low'])} to {day(row['arrive_high'])}",
         f"A vessel left {start} {between(row['leave_low'], row['leave_high'])}; one like it came to {goal} "
         f"{between(row['arrive_low'], row['arrive_high'])}. That both are one ship has probability "

@@ -135,6 +135,15 @@ class Earlier:
         except (OSError, ValueError, KeyError, TypeError):
             return
 
+    def evidence(self) -> Evidence:
+        """Give everything back as it was written; pictures that are not sound are left out."""
+        if not self.entries:
+            return Evidence()
+        listed = json.loads((self.home / LISTING).read_text(encoding="utf-8"))
+        chips = tuple(self.chips())
+        cards = tuple(Card(**card | {"chips": tuple(card["chips"])}) for card in listed["cards"])
+        return Evidence(chips, cards, tuple(self.made_of(chip.name) for chip in chips))
+
     def picture(self, name: str, made_of: str) -> bytes | None:
         """Give a picture if one of that name was drawn from the same."""
         entry = self.entries.get(name, {})

@@ -168,7 +168,6 @@ COLUMNS: dict[str, dict[str, str]] = {
     "stays": {
         "site": "Id of the site.",
         "zone_id": "Id of the berth.",
-        "berth_id": "Id of the berth.",
         "arrive_low": "Last look before the stay that saw the berth without the ship, UTC; null if none did.",
         "arrive_high": "First look that saw the ship there, UTC.",
         "leave_low": "Last look that saw the ship there, UTC.",
@@ -184,7 +183,6 @@ COLUMNS: dict[str, dict[str, str]] = {
         "status": "How settled it is: open until looks surely saw the berth without the ship.",
         "knowable_on": "Look by which it was known, UTC; null while it is open.",
         "scenes": "Ids of the looks that show it, then of those that bracket it, joined by spaces.",
-        "scene_ids": "Ids of the scenes that show it.",
     },
     "voyages": {
         "origin": "Id of the site that the ship left.",

@@ -42,6 +42,15 @@ class Listing:
     rows: Sequence[tuple[Cell, ...]]
 
 
+@dataclass(frozen=True)
+class RoundTrips:
+    """How many round trips there were with another site."""
+
+    other: str
+    at_least: int
+    at_most: int
+
+
 def stays_listing(site: Site, stays: pd.DataFrame | None) -> Listing | None:
     """List the stays, the newest first; None where there is no such table."""
     if stays is None:
@@ -70,25 +79,27 @@ def voyages_listing(voyages: pd.DataFrame | None) -> Listing | None:
     heads = ("From", "To", "Left between", "Arrived between", "Length, m", "Probability", "Status")
     rows = [
         (
-            _words(row.get("from_site")),
-            _words(row.get("to_site")),
+            _words(row.get("origin")),
+            _words(row.get("destination")),
             _bracket(row, "leave", NOT_TOLD),
             _bracket(row, "arrive", NOT_TOLD),
             _length(row),
             _probability(row.get("probability")),
             _status(row),
         )
-        for row in _newest_first(voyages, ("arrive_high", "leave_high", "from_site"))
+        for row in _newest_first(voyages, ("arrive_high", "leave_high", "origin"))
     ]
     return Listing(heads, frozenset({4, 5}), rows)
 
 
-def round_trips(voyages: pd.DataFrame | None) -> tuple[int, int] | None:
-    """Read the round trips at least and at most; None where the table does not tell."""
-    if voyages is None or not len(voyages) or not {"trips_at_least", "trips_at_most"} <= set(voyages):
-        return None
-    low, high = value_of(voyages["trips_at_least"].max()), value_of(voyages["trips_at_most"].max())
-    return None if low is None or high is None else (int(low), int(high))
+def round_trips(manifest: Mapping[str, Any], site_id: str) -> list[RoundTrips]:
+    """Read the round trips with every other site that voyages were told with; none if there is none."""
+    told = []
+    for found in manifest.get("voyages", {}).values():
+        other = found["to"] if found["from"] == site_id else found["from"]
+        number = found["round_trips"]
+        told.append(RoundTrips(str(other), int(number["at_least"]), int(number["at_most"])))
+    return told
 
 
 def _newest_first(table: pd.DataFrame, by: tuple[str, ...]) -> list[dict[Any, Any]]:
@@ -126,7 +137,11 @@ def _time(cell: Any) -> datetime | None:
 
 
 def _length(row: Mapping[Any, Any]) -> Cell:
-    length, error = value_of(row.get("length_m")), value_of(row.get("length_sd_m"))
+    ends = ("", "origin_")  # of a voyage the ship's length at its first berth
+    length, error = (
+        next((v for end in ends if (v := value_of(row.get(f"{end}{name}"))) is not None), None)
+        for name in ("length_m", "length_sd_m")
+    )
     if length is None:
         return Cell(NOT_TOLD, null=True)
     return Cell(f"{length:.0f}" + (f" ± {error:.0f}" if error else ""), length)

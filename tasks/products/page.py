@@ -116,7 +116,7 @@ def render_page(
     days = read_days([looks, ashore], stories, quay, grounds, vessels, close)
     shown, whole = first_shown(days, places), months_view(site, utilisation)
     stays_told, voyages_told = stays_listing(site, stays), voyages_listing(voyages)
-    trips = round_trips(voyages)
+    trips = round_trips(manifest, site.site_id)
     tables = {"stays.parquet": stays, "voyages.parquet": voyages}
     gallery = gallery_view(chips, cards, {z.zone_id: z.name or z.zone_id for z in site.zones})
     context = {

@@ -125,7 +125,7 @@ BALANCE_TYPES: dict[str, str] = {
 
 STAY_TYPES: dict[str, str] = {
     "site": "string",
-    "berth_id": "string",
+    "zone_id": "string",
     "arrive_low": "datetime64[ms]",
     "arrive_high": "datetime64[ms]",
     "leave_low": "datetime64[ms]",
@@ -233,7 +233,7 @@ def balance_table(rows: Rows) -> pd.DataFrame:
 def stays_table(rows: Rows) -> pd.DataFrame:
     """Bring stays to their published shape, in order of the first look that shows them; times are UTC."""
     frame = pd.DataFrame(rows, columns=list(STAY_TYPES)).astype(STAY_TYPES)
-    return frame.sort_values(["arrive_high", "berth_id", "length_m", "scenes"], ignore_index=True)
+    return frame.sort_values(["arrive_high", "zone_id", "length_m", "scenes"], ignore_index=True)
 
 
 def voyages_table(rows: Rows) -> pd.DataFrame:
@@ -260,6 +260,16 @@ def write_tables(folder: Path, tables: Tables) -> None:
     for name, table in published.items():
         write_parquet(folder / f"{name}.parquet", table)
     write_sheets(folder, published)
+
+
+def read_tables(folder: Path) -> Tables:
+    """Read the tables of a publication; without the occupancy by month, which follows from utilisation."""
+    shapes = {"vessels", "stacks"}
+    read = {
+        name: (gpd.read_parquet if name in shapes else pd.read_parquet)(folder / f"{name}.parquet")
+        for name in PUBLISHED
+    }
+    return Tables(**read, occupancy=pd.DataFrame())
 
 
 def read_looks(folder: Path) -> pd.DataFrame:

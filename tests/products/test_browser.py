@@ -88,7 +88,7 @@ GIVEN: dict[str, Any] = {
 def hostile() -> dict[str, Any]:
     """The same with text in every field that tries to become markup or script."""
     zones = tuple(Zone(z.zone_id, z.kind, z.geometry, HOSTILE, "low " + HOSTILE) for z in GIVEN["site"].zones)
-    told = STAYS.assign(status=HOSTILE, zone_id=HOSTILE, from_site=HOSTILE, to_site=HOSTILE)
+    told = STAYS.assign(status=HOSTILE, zone_id=HOSTILE, origin=HOSTILE, destination=HOSTILE)
     looks = LOOKS.assign(scene_id=LOOKS["scene_id"] + HOSTILE, collection=HOSTILE)
     return GIVEN | {
         "site": make_site(title=HOSTILE, attribution=HOSTILE, zones=zones, digest=HOSTILE),

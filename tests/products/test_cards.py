@@ -161,12 +161,12 @@ def test_only_the_surest_and_longest_stays() -> None:
 def test_a_voyage_shows_both_ends_where_the_other_port_has_its_picture() -> None:
     voyages = pd.DataFrame(
         {
-            "from_site": ["far", "far"],
-            "from_zone_id": "pier",
+            "origin": ["far", "far"],
+            "origin_berth": "pier",
             "leave_low": [at(1), at(8)],
             "leave_high": [at(2), at(9)],
-            "to_site": ["tiny", "elsewhere"],
-            "to_zone_id": "berth",
+            "destination": ["tiny", "elsewhere"],
+            "destination_berth": "berth",
             "arrive_low": [at(2), at(9)],
             "arrive_high": [at(3), at(10)],
             "probability": [0.8, 0.99],

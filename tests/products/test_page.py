@@ -289,7 +289,7 @@ def test_hostile_text_stays_text() -> None:
         "inputs": [{"scene_id": HOSTILE, "collection": HOSTILE, "acquired": "2023-01-10", "recipe": HOSTILE}],
     }
     looks = LOOKS.assign(scene_id=HOSTILE, flags=HOSTILE)
-    told = pd.DataFrame([{"zone_id": HOSTILE, "status": HOSTILE, "from_site": HOSTILE, "to_site": HOSTILE}])
+    told = pd.DataFrame([{"zone_id": HOSTILE, "status": HOSTILE, "origin": HOSTILE, "destination": HOSTILE}])
     chip = replace(CHIP, name=HOSTILE, scene_id=HOSTILE, caption=HOSTILE, attribution=HOSTILE)
     card = Card("card", HOSTILE, HOSTILE, (HOSTILE,), HOSTILE)
     more = {"stays": told, "voyages": told, "chips": [chip], "cards": [card]}
