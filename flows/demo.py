@@ -14,8 +14,8 @@ from typing import Any
 from rich.console import Console
 
 from flows.findings import findings, sentences
-from flows.voyages import run_voyages
 from flows.summary import summary_lines
+from flows.voyages import run_voyages
 
 START, END = date(2023, 6, 1), date(2023, 12, 31)
 
