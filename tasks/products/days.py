@@ -17,7 +17,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from tasks.products.places import Place
+from tasks.products.places import Place, Spot
 from tasks.products.quay import FREE, TAKEN, UNKNOWN, BerthLook, Quay
 from tasks.products.sketch import View
 from tasks.products.story import UNSETTLED, Look, ZoneStory
@@ -204,7 +204,7 @@ def _says(on: Day, place: Place) -> str:
     if untold == len(states):
         return "not told."
     busy = [
-        f"{best(on, spot.zone.zone_id)} at {_lowered(spot.name)}"
+        f"{best(on, spot.zone.zone_id)} at {_within_a_sentence(spot)}"
         for spot, state in zip(place.spots, states, strict=True)
         if state == BUSY
     ]
@@ -212,9 +212,11 @@ def _says(on: Day, place: Place) -> str:
     return ("; ".join(busy) or "nothing seen") + rest + "."
 
 
-def _lowered(name: str) -> str:
-    """Write a name within a sentence; abbreviations stay as they are."""
-    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
+def _within_a_sentence(spot: Spot) -> str:
+    """Write a short name without its capital; whole names and abbreviations stay as they are."""
+    name = spot.name
+    kept = name in (spot.zone.name, spot.zone.zone_id) or name[1:2].isupper()
+    return name if kept else name[:1].lower() + name[1:]
 
 
 def busy_places(on: Day, places: Sequence[Place]) -> list[str]:

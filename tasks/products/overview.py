@@ -193,6 +193,6 @@ def _map(ports: Sequence[Port]) -> str:
             label = tag("text", words(f"{number} {port.title}"), class_="site-name", x=x + 9, y=y + 4)
             note = tag("title", words(f"{port.title}: {port.state}"))
             mark = tag("path", note, class_=kind, d=discs([(x, y)], 5))
-            body.append(tag("a", mark, label, href=f"{port.site_id}/index.html"))
+            body.append(tag("g", mark, label))  # the links are in the table
     text = "Sites by longitude and latitude; filled where active. The same sites are in the table."
     return paper(width, height, "overview-map", "Where the sites are", text, body)

@@ -91,7 +91,7 @@ def test_what_is_published(whole: tuple[Path, dict[str, Any]]) -> None:
     assert files == {"manifest.json", *manifest(out)["files"]}
     assert (said["ingested"], said["measured"], said["looks"]) == (DATES, DATES, 2 * DATES)
     assert Path(said["page"]).read_text().startswith("<!")
-    assert sorted(p.name for p in out.iterdir()) == ["archive", "tiny"]
+    assert sorted(p.name for p in out.iterdir()) == ["archive", "index.html", "tiny"]
 
 
 def test_counts_are_the_truth(whole: tuple[Path, dict[str, Any]]) -> None:
@@ -374,7 +374,7 @@ def test_a_publish_that_breaks_off_leaves_the_old_one_whole(
         result = backfill(port, out)
     assert result.exit_code != 0
     assert untouched(out / "tiny") == before
-    assert sorted(p.name for p in out.iterdir()) == ["archive", "tiny"]
+    assert sorted(p.name for p in out.iterdir()) == ["archive", "index.html", "tiny"]
 
     assert answer(backfill(port, out))["new"] == 0
     assert [i["scene_id"] for i in manifest(out)["inputs"]] == [s.scene_id for s in made]

@@ -23,9 +23,11 @@ from PIL import Image
 
 from tasks.model import Zone
 from tasks.products.chips import Card, Chip
+from tasks.products.overview import write_overview
 from tasks.products.wording import Event
 from tests.products.test_berths import LOOKS, OCCUPANCY, SITE, changed
-from tests.products.test_page import CHIP, HOSTILE, MONTHS, make_site, render
+from tests.products.test_overview import publish
+from tests.products.test_page import CHIP, HOSTILE, MONTHS, NO_REGIMES, make_site, render
 from tests.products.test_yards import FINE, GROUNDS, WHOLE
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -223,6 +225,20 @@ def test_axe_finds_no_serious_fault(browser: Any, pages: dict[str, Path], width:
     told = {fault["id"]: [node["html"][:200] for node in fault["nodes"]] for fault in found}
     grave = {fault["id"] for fault in found if fault["impact"] in ("serious", "critical")}
     assert not grave, {name: told[name] for name in grave}
+
+
+def test_the_overview_is_drawn_sorted_and_without_serious_fault(browser: Any, tmp_path: Path) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+    publish(tmp_path / "b", changed(), title="Anton", centre=[130.3, 42.2])
+    publish(tmp_path / "a", NO_REGIMES, title="Berta", centre=[132.4, 42.9])
+    with opened(browser, write_overview(tmp_path)) as page:
+        assert page.locator("svg .site").count() == page.locator("td svg").count() == 2
+        names = page.locator("tbody th")
+        assert [name.split(" · ")[1] for name in names.all_inner_texts()] == ["Berta", "Anton"]
+        page.locator("thead button").first.press("Enter")
+        assert [name.split(" · ")[1] for name in names.all_inner_texts()] == ["Anton", "Berta"]
+        faults = axe.Axe().run(page).response["violations"]
+    assert not [fault["id"] for fault in faults if fault["impact"] in ("serious", "critical")]
 
 
 def test_hostile_text_stays_text(browser: Any, pages: dict[str, Path]) -> None:
