@@ -83,9 +83,9 @@ class Findings:
     ports: tuple[PortFindings, ...]
     trips_from: date
     trips_at_least: int
-    trips_at_most: int
+    trips_at_most: int | None
     rounds_at_least: int
-    rounds_at_most: int
+    rounds_at_most: int | None
     distance_nm: float
     """Shortest way over water."""
 
@@ -242,12 +242,16 @@ def _trip_sentences(found: Findings) -> list[str]:
     origin, destination = (_name(port) for port in found.ports)
     return [
         f"Trips {origin} to {destination} since {_day(found.trips_from)}: at least {found.trips_at_least}, "
-        f"at most {found.trips_at_most}. Round trips {origin} to {destination} and back: at least "
-        f"{found.rounds_at_least}, at most {found.rounds_at_most}.",
+        f"{_at_most(found.trips_at_most)}. Round trips {origin} to {destination} and back: at least "
+        f"{found.rounds_at_least}, {_at_most(found.rounds_at_most)}.",
         f"  At least: what {100 * found.sure:g} % of all drawn assignments hold or exceed, from lengths,"
         f" widths and times over {found.distance_nm:.0f} nautical miles of sea, chance matches allowed for. "
         "At most: with the crossings that may have been missed between looks.",
     ]
+
+
+def _at_most(number: int | None) -> str:
+    return "no upper limit from these looks" if number is None else f"at most {number}"
 
 
 def _unknown(found: Findings) -> list[str]:

@@ -92,7 +92,7 @@ def test_falling_quiet_is_no_waking_up() -> None:
 def test_trips_are_bounds_with_their_assumptions_and_contents_are_never_known() -> None:
     told = "\n".join(sentences(FOUND))
     assert "Trips Najin to Dunay since 1 Aug 2023: at least 9, at most 34. Round trips" in told
-    assert "if all belong to one trade" in told
+    assert "chance matches allowed for" in told
     assert "Not known: what the containers and ships carried, and which ship was which" in told
     assert "no upper limit from these looks" in "\n".join(sentences(replace(FOUND, trips_at_most=None)))
 

@@ -11,7 +11,7 @@ from scipy.special import gammaln, logsumexp
 from tasks.science.voyages.assignments import AWAY, AssignmentOptions, draw_assignments, prior_weights
 from tasks.science.voyages.links import KINDS, Links, Nodes
 
-MANY = AssignmentOptions(draws=6000, sweeps=4)
+MANY = AssignmentOptions(draws=6000, sweeps=4, learns=False)
 
 
 def port_pair(seed: int) -> tuple[Nodes, Links]:

@@ -97,7 +97,7 @@ def sights(looks: pd.DataFrame, vessels: pd.DataFrame | None = None) -> list[Ber
         One row per look × zone, as published.
     vessels
         One row per vessel with ``longitude`` and ``latitude`` or a point ``geometry``, as published. Without
-        them a berth's ships are known by their number and mean length alone.
+        them the mean length of a berth's ships stands for them all: at least one ship.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def sights(looks: pd.DataFrame, vessels: pd.DataFrame | None = None) -> list[Ber
 
 
 def _from_berths(rows: pd.DataFrame) -> dict[str, list[Hull]]:
-    """Take a berth's ships for that many of their mean length."""
+    """Take a berth's ships for one of their mean length."""
     found: dict[str, list[Hull]] = {}
     taken = rows[rows["vessel_count"] > 0]
     for scene, zone, count, total in zip(

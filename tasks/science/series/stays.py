@@ -49,11 +49,11 @@ class StayOptions:
     hidden_share: float = 0.2
     """Share of sights that show a part of the hull, so that the length comes out short (13 of 77 at 3 m)."""
 
-    surely_seen: float = 0.95
+    surely_seen: float = 0.5
     """How sure looks must be that the hull was not there before they bracket an arrival or a departure."""
 
 
-CARGO_SHIPS = StayOptions(min_length_m=60.0)
+CARGO_SHIPS = StayOptions(min_length_m=60.0, surely_seen=0.95)
 """For stays that are published and for voyages: at 3 m, most of what is shorter is a feature of the quay or a
 harbour craft (361 of 372 false alarms), and no ship of this trade is."""
 
@@ -162,7 +162,7 @@ def stays(
     Parameters
     ----------
     looks, vessels
-        As published. Without vessels, a berth's ships are known by their number and mean length alone.
+        As published. Without vessels, the mean length of a berth's ships stands for them: at least one.
     options
         What is assumed.
 
@@ -209,7 +209,7 @@ def follow(seen: Sequence[BerthsSeen], options: StayOptions = StayOptions()) -> 
 def _doubted(found: list[Stay], seen: Sequence[BerthsSeen]) -> list[Stay]:
     """Doubt the stays that one look alone shows, by how often sensors invent ships and ships use the berth.
 
-    What is invented falls on any berth alike; where ships were seen twice and more is a berth that ships use.
+    What is invented falls on any berth alike; one where ships were seen twice and more is in use.
     """
     invented = sum(look.quality.false_per_look * len(look.seen) for look in seen)
     berths = {zone for look in seen for zone in look.seen}

@@ -9,7 +9,7 @@ another. Metropolis steps add, take away, turn and swap links.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numba
 import numpy as np
@@ -29,7 +29,7 @@ class AssignmentOptions:
     """Dirichlet weights of what becomes of a departure. Small ones mean: of a kind there is either much or
     none. That many ships shift between berths is common;"""
 
-    return_prior: float = 0.2
+    return_prior: float = 0.3
     """So is that they come back from elsewhere;"""
 
     prompt_prior: float = 0.5
@@ -40,6 +40,9 @@ class AssignmentOptions:
 
     away_prior: float = 0.5
     """Or it goes elsewhere, or is not seen again."""
+
+    learns: bool = True
+    """Whether the weights for each quay are learnt from its whole port, in a first run."""
 
     arrivals_prior: float = 1.0
     """Shape of the Gamma prior of arrivals from elsewhere, as a share of all arrivals; its mean is 1."""
@@ -87,22 +90,43 @@ def draw_assignments(
     options
         Priors, and how much is drawn.
     """
-    n = len(nodes.stays)
     if not len(links.weight):
-        return Assignments(np.full((1, n), -1))
-    arrivals = np.bincount(nodes.quay).astype(np.int64)
-    prior = prior_weights(options)
+        return Assignments(np.full((1, len(nodes.stays)), -1))
+    prior = np.tile(prior_weights(options), (2, 1))
+    if options.learns:
+        early = replace(options, draws=options.draws // 2)
+        prior = _learnt(nodes, links, _drawn(nodes, links, rng, early, prior), options)
+    return _drawn(nodes, links, rng, options, prior)
+
+
+def _drawn(
+    nodes: Nodes, links: Links, rng: np.random.Generator, options: AssignmentOptions, prior: Floats
+) -> Assignments:
+    n, arrivals = len(nodes.stays), np.bincount(nodes.quay).astype(np.int64)
+    weights = np.empty((len(arrivals), KINDS + 1))
+    weights[nodes.quay] = prior[nodes.port]
     steps = max(options.sweeps * len(links.weight), MIN_STEPS)
     table = _pairs(links, n)
     parts = [
         _chain(
-            links.origin, links.target, links.kind, links.weight, table, nodes.quay, arrivals, prior,
+            links.origin, links.target, links.kind, links.weight, table, nodes.quay, arrivals, weights,
             options.arrivals_prior, options.draws, int(options.burn_in * options.draws), steps,
             rng, chain % 2 == 1,
         )
         for chain in range(options.chains)
     ]  # fmt: skip
     return Assignments(np.concatenate(parts))
+
+
+def _learnt(nodes: Nodes, links: Links, drawn: Assignments, options: AssignmentOptions) -> Floats:
+    """Take what departures of a whole port did for what to expect at each of its quays, ``(port, kind)``."""
+    expected = np.zeros((2, KINDS + 1))
+    odds = drawn.probability(len(links.kind))
+    np.add.at(expected, (nodes.port[links.origin], links.kind), odds)
+    expected[:, AWAY] = np.bincount(nodes.port, minlength=2) - expected[:, :AWAY].sum(axis=1)
+    expected += prior_weights(options)
+    total = prior_weights(options).sum()
+    return np.asarray(expected / expected.sum(axis=1, keepdims=True) * total)
 
 
 def prior_weights(options: AssignmentOptions) -> Floats:
@@ -148,10 +172,10 @@ def _apply(
     gain = sign * weight[e]
     density = np.log(arrivals_prior + arrivals[there])
     if sign > 0:
-        gain += np.log(prior[c] + count[here, c]) - np.log(prior[AWAY] + count[here, AWAY] - 1)
+        gain += np.log(prior[here, c] + count[here, c]) - np.log(prior[here, AWAY] + count[here, AWAY] - 1)
         gain -= np.log(arrivals_prior + free[there] - 1) - density
     else:
-        gain += np.log(prior[AWAY] + count[here, AWAY]) - np.log(prior[c] + count[here, c] - 1)
+        gain += np.log(prior[here, AWAY] + count[here, AWAY]) - np.log(prior[here, c] + count[here, c] - 1)
         gain += np.log(arrivals_prior + free[there]) - density
     count[here, c] += sign
     count[here, AWAY] -= sign

@@ -54,7 +54,7 @@ class LinkOptions:
     longest_days: float = 45.0
     """From leaving one port to the other's berth; more is taken for a new arrival."""
 
-    season_days: float = 90.0
+    season_days: float = 180.0
     """How far the arrivals reach from which the rate of arrivals at a port is told."""
 
     least_per_day: float = 0.02

@@ -3,9 +3,10 @@
 At least: so many links across, between ships that were some, as all but one draw in a hundred hold. Only
 those of ships that sailed straight on count: of one that came weeks later nobody knows where it was since.
 Chance matches are part of the model: shares of trade that are near none are as open to it as large ones.
-At most: to the links that a draw holds come the crossings that looks missed, drawn from the same model: of
-ships that left A and may have lain at B between looks, of those that came to B from stays at A that nobody
-saw, and of those of which neither end was seen.
+At most: as many as ships left A or came to B, whichever are fewer, in all but few draws; those that shifted
+berths did neither. To them come the crossings that looks missed, drawn from the same model: of ships that
+left A and may have lain at B between looks, of those that came to B from stays at A that nobody saw, and of
+those of which neither end was seen.
 """
 
 from __future__ import annotations
@@ -78,10 +79,11 @@ class Count:
     """A number of trips."""
 
     at_least: int
-    middle: int
-    """Median of the draws, missed trips included."""
+    middle: int | None
+    """Median of the draws, missed trips included; None where a port was never seen."""
 
-    at_most: int
+    at_most: int | None
+    """None where a port was never seen: then nothing bounds them."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ def trips_between(
         How sure a statement must be, and what is assumed.
     """
     moments = [look.acquired for port in (a, b) for look in port.seen]
-    nothing = Count(0, 0, 0)
+    nothing = Count(0, None, None)
     if not a.seen or not b.seen:
         first, last = (min(moments), max(moments)) if moments else (None, None)
         return Trips(
@@ -176,17 +178,18 @@ def trips_between(
     rng = np.random.default_rng(seed)
     drawn = draw_assignments(nodes, links, rng, options.draw)
     watch = [_Watch(port, start, (end - start) / DAY) for port in (a, b)]
-    straight, held = _held(nodes, links, drawn, rng)
+    straight, held, room = _held(nodes, links, drawn, rng)
     seen_there = _seen_there(nodes, watch, sea, options.link)
     missed = [_missed(nodes, links, drawn, watch, p, sea, seen_there, rng, options) for p in (0, 1)]
     surely_round, rounds = _rounds(nodes, links, drawn)
     return Trips(
-        there=_count(straight[0], held[0], missed[0], options),
-        back=_count(straight[1], held[1], missed[1], options),
+        there=_count(straight[0], held[0], room[0], missed[0], options),
+        back=_count(straight[1], held[1], room[1], missed[1], options),
         round=_count(
             np.minimum(surely_round, straight[0]),
             rounds,
-            np.minimum(held[0] + missed[0], held[1] + missed[1]) - rounds,
+            np.minimum(room[0], room[1]),
+            np.minimum(missed[0], missed[1]),
             options,
         ),
         links=_told(nodes, links, drawn, len(a.stays), options),
@@ -200,14 +203,13 @@ def trips_between(
     )
 
 
-def _count(surely: Ints, held: Ints, missed: Ints, options: TripOptions) -> Count:
-    """Bound a number of trips: what draws hold from below, with what was missed from above."""
-    total = held + missed
+def _count(surely: Ints, held: Ints, possible: Ints, missed: Ints, options: TripOptions) -> Count:
+    """Bound a number of trips: what draws hold from below, what they leave room for from above."""
     least = int(np.quantile(surely, 1 - options.sure, method="inverted_cdf"))
     return Count(
         least,
-        max(int(np.median(total)), least),
-        max(int(np.quantile(total, options.most, method="inverted_cdf")), least),
+        max(int(np.median(held + missed)), least),
+        max(int(np.quantile(possible + missed, options.most, method="inverted_cdf")), least),
     )
 
 
@@ -215,18 +217,31 @@ def _crosses(links: Links) -> npt.NDArray[np.bool_]:
     return np.asarray((links.kind == PROMPT) | (links.kind == LATE))
 
 
-def _held(nodes: Nodes, links: Links, drawn: Assignments, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """Count the links in each draw where both ships were some, ``(port, draw)``: straight on, and all."""
-    there = rng.random((len(drawn.chosen), len(nodes.stays))) < nodes.real
-    straight, every = np.zeros((2, 2, len(drawn.chosen)), np.int64)
+def _held(
+    nodes: Nodes, links: Links, drawn: Assignments, rng: np.random.Generator
+) -> tuple[Ints, Ints, Ints]:
+    """Count the links in each draw where both ships were some, ``(port, draw)``: straight on, all, and room.
+
+    Room is for as many crossings as ships left a port or came to the other, whichever are fewer; those that
+    the draw has shift berths did neither.
+    """
+    draws, n = drawn.chosen.shape
+    there = rng.random((draws, n)) < nodes.real
+    straight, every, room = np.zeros((3, 2, draws), np.int64)
     draw, stay = np.nonzero(drawn.chosen >= 0)
     link = drawn.chosen[draw, stay]
-    good = _crosses(links)[link] & there[draw, stay] & there[draw, links.target[link]]
+    target = links.target[link]
+    good = _crosses(links)[link] & there[draw, stay] & there[draw, target]
     prompt = good & (links.kind[link] == PROMPT)
+    left, came = there.copy(), there.copy()
+    shifts = links.kind[link] == SHIFT
+    left[draw[shifts], stay[shifts]] = False
+    came[draw[shifts], target[shifts]] = False
     for p in (0, 1):
         np.add.at(every[p], draw[good & (nodes.port[stay] == p)], 1)
         np.add.at(straight[p], draw[prompt & (nodes.port[stay] == p)], 1)
-    return straight, every
+        room[p] = np.minimum(left[:, nodes.port == p].sum(axis=1), came[:, nodes.port == 1 - p].sum(axis=1))
+    return straight, every, room
 
 
 def _rounds(nodes: Nodes, links: Links, drawn: Assignments) -> tuple[Ints, Ints]:
