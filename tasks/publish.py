@@ -178,10 +178,12 @@ def publish_voyages(
     for folder, site in zip(publications, sites, strict=True):
         old = read_voyages(folder)
         others = old[~(old["origin"].isin(names) & old["destination"].isin(names))]
-        rows: Any = pd.concat([t for t in (others, voyages) if len(t)] or [others]).to_dict("records")
-        table, tables = voyages_table(rows), read_tables(folder)
+        rows = _rows(pd.concat([t for t in (others, voyages) if len(t)] or [others]))
+        table, manifest = voyages_table(rows), read_manifest(folder)
+        if manifest.get("voyages", {}).get(pair) == dict(told) and table.equals(voyages_table(_rows(old))):
+            continue
+        tables = read_tables(folder)
         tables = replace(tables, occupancy=quay_months(tables.utilisation, comparable(tables.looks)))
-        manifest = read_manifest(folder)
         manifest.pop("files", None)
         manifest["voyages"] = manifest.get("voyages", {}) | {pair: dict(told)}
         with written_aside(folder) as aside:
@@ -190,6 +192,10 @@ def publish_voyages(
         log.info("voyages %s: %d links", folder, len(table))
     write_overview(publications[0].parent)
     return [folder / VOYAGES for folder in publications]
+
+
+def _rows(table: pd.DataFrame) -> Rows:
+    return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 
 def ashore_looks(site: Site, looks: pd.DataFrame) -> pd.DataFrame:

@@ -28,6 +28,7 @@ from tasks.products.tables import (
     looks_table,
     regimes_table,
     stacks_table,
+    stays_table,
     vessels_table,
 )
 from tests.archive.cubes import Reader, add
@@ -115,8 +116,9 @@ def tables() -> Tables:
                 where = {"zone_id": "berth", "longitude": SHIP.centroid.x, "latitude": SHIP.centroid.y}
                 vessels.append(about | where | {"length_m": 100.0, "outline": SHIP})
     moment = {d: (FIRST + timedelta(days=d)).replace(tzinfo=None) for d in DAYS}
-    visit = {"site": "tiny", "berth_id": "berth", "first_seen": moment[5], "last_seen": moment[10]}
-    visit |= {"free_before": moment[0], "free_after": moment[15], "vessel_length_m": 100.0, "distance_m": 1.0}
+    stay = {"site": "tiny", "zone_id": "berth", "arrive_high": moment[5], "leave_low": moment[10]}
+    stay |= {"arrive_low": moment[0], "leave_high": moment[15], "looks": 2, "length_m": 100.0}
+    stay |= {"probability": 0.9, "status": "closed", "scenes": ""}
     return Tables(
         looks_table(looks),
         vessels_table(vessels),
@@ -124,7 +126,8 @@ def tables() -> Tables:
         pd.DataFrame(),
         regimes_table([]),
         pd.DataFrame(),
-        balance_table([visit | {"yard_id": "yard"}, visit | {"yard_id": "other"}]),
+        balance_table([]),
+        stays_table([stay]),
     )
 
 

@@ -117,6 +117,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "vessels_high": "Upper end of the 90 % interval of vessels_mean; null as vessels_mean.",
         "vessels_max": "Most vessels seen at once; null as vessels_mean.",
         **_ends("occupancy", "Share of the quay's metres that ships take"),
+        "occupancy_period": "Period that occupancy is told for: longer where the looks carry no shorter one; "
+        "null where none is told.",
         **_ends("fill", "Share of the yards' ground under stacks, or their level"),
         **_ends("rail", "Share of the tracks' metres under rail cars"),
         "gained_m2": "Ground that stacks took up, square metres, summed over looks: at least so much; null "

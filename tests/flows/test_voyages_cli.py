@@ -16,7 +16,8 @@ from tests.flows.tiny import roadstead
 from tests.sampled_looks import SITES, sampled_story
 
 ABOUT = {
-    "roadstead": "0", "state": {"snapshot": "x", "measure_version": "0"}, "archive": {"snapshot": "x", "repository": "none"},
+    "roadstead": "0", "state": {"snapshot": "x", "measure_version": "0"},
+    "archive": {"snapshot": "x", "repository": "none"},
     "catalog": "none", "simulated": True, "rejected": [], "superseded": [], "permanent_scatterers": [],
     "assumptions": {},
 }  # fmt: skip

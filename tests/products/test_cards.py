@@ -63,7 +63,7 @@ def test_a_change_is_backed_by_the_looks_around_it() -> None:
     assert [s.scene_id for s in claim.sights] == ["s015.0", "s018.0", "s026.0", "s030.0"]
     assert {s.shows for s in claim.sights} == {"site"}
     assert claim.claim == (
-        "Tiny port has been active since 21 Sep 2023 (19 Sep to 26 Sep), confirmed, probability 0.97; "
+        "Tiny port has been active since 21 Sep 2023 (19 Sep – 26 Sep), confirmed, probability 0.97; "
         "before that dormant."
     )
     assert "cannot be seen" in claim.unknown

@@ -8,13 +8,12 @@ from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
-import pytest
 
 from tasks.model import Zone, ZoneKind
 from tasks.products.chips import SITE as WHOLE_SITE
 from tasks.products.days import Day, busy_places, first_shown, read_days, says, script_data
 from tasks.products.gallery import MOST_IN_STRIP, gallery_view
-from tasks.products.journeys import round_trips, stays_listing
+from tasks.products.journeys import RoundTrips, round_trips, stays_listing
 from tasks.products.places import places_of
 from tasks.products.quay import read_quay
 from tasks.products.story import read_stories
@@ -138,10 +137,12 @@ def test_brackets_that_are_open_are_said_to_be() -> None:
     ]
 
 
-@pytest.mark.parametrize("table", [None, pd.DataFrame(), pd.DataFrame({"from_site": ["a"]})])
-def test_trips_that_no_table_tells_are_not_told(table: pd.DataFrame | None) -> None:
-    assert round_trips(table) is None
+def test_trips_that_were_never_told_are_not_told() -> None:
+    assert round_trips({}, "najin") == []
 
 
-def test_trips_are_bounds() -> None:
-    assert round_trips(pd.DataFrame({"trips_at_least": [3, 5], "trips_at_most": [9, 9]})) == (5, 9)
+def test_trips_are_bounds_with_the_other_port() -> None:
+    number = {"at_least": 5, "middle": 7, "at_most": 9}
+    told = {"voyages": {"dunay najin": {"from": "najin", "to": "dunay", "round_trips": number}}}
+    assert round_trips(told, "najin") == [RoundTrips("dunay", 5, 9)]
+    assert round_trips(told, "dunay") == [RoundTrips("najin", 5, 9)]

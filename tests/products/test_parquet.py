@@ -54,7 +54,7 @@ def test_csv_columns_are_explained_beside_them(published: Path) -> None:
     said = {(r["file"], r["column"]) for r in rows if r["meaning"]}
     sheets = [p for p in published.glob("*.csv") if p.name != "columns.csv"]
     assert {p.name for p in sheets} == {
-        "looks.csv", "vessels.csv", "utilisation.csv", "regimes.csv", "balance.csv",
+        "looks.csv", "vessels.csv", "utilisation.csv", "regimes.csv", "balance.csv", "stays.csv",
     }  # fmt: skip
     for sheet in sheets:
         header = sheet.read_text(encoding="utf-8").split("\n", 1)[0].split(",")

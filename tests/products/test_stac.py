@@ -56,7 +56,17 @@ def test_a_stac_reader_walks_it(published: Path) -> None:
     found = {item.id: item for item in collection.get_items()}
     assert set(found) == {
         f"roadstead-tiny-{n}"
-        for n in ("looks", "vessels", "stacks", "utilisation", "regimes", "balance", "series", "page")
+        for n in (
+            "looks",
+            "vessels",
+            "stacks",
+            "utilisation",
+            "regimes",
+            "balance",
+            "stays",
+            "series",
+            "page",
+        )
     }
     for item in found.values():
         assert item.get_collection() is collection

@@ -33,12 +33,18 @@ def table(counts: Sequence[Sequence[int | None]], step_days: int = 6, ship_m: fl
                     "acquired": when,
                     "seen_fraction": 0.0 if n is None else 1.0,
                     "vessel_count": n,
+                    "vessel_length_m": None if n is None else n * ship_m,
                     "occupied_fraction": None if n is None else n * ship_m / QUAY[berth],
                 }
             )
         rows.append(rows[-1] | {"zone_id": "roads", "zone_kind": "anchorage", "vessel_count": 9})
     frame = pd.DataFrame(rows)
-    types = {"vessel_count": "Int32", "occupied_fraction": "Float64", "seen_fraction": "Float64"}
+    types = {
+        "vessel_count": "Int32",
+        "vessel_length_m": "Float64",
+        "occupied_fraction": "Float64",
+        "seen_fraction": "Float64",
+    }
     return frame.astype(types | {"acquired": "datetime64[ms]"})
 
 
