@@ -10,6 +10,7 @@ import pytest
 
 from tasks.infer import infer_tables
 from tasks.products.manifest import damaged_files, read_manifest, write_manifest
+from tasks.products.series import series_dataset, write_series
 from tasks.products.tables import VOYAGE_TYPES, looks_table, stacks_table, vessels_table, write_tables
 from tasks.sites import load_site
 from tests.flows.tiny import roadstead
@@ -42,7 +43,9 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         here.mkdir()
         hulls = vessels.assign(outline=None, site=name)
         told = looks_table(looks.to_dict("records")), vessels_table(hulls.to_dict("records"))
-        write_tables(here, infer_tables.fn(site, *told, stacks_table([])))
+        tables = infer_tables.fn(site, *told, stacks_table([]))
+        write_tables(here, tables)
+        write_series(here, series_dataset(site, tables.looks, tables.utilisation, tables.occupancy))
         write_manifest(here, ABOUT | {"site": name, "inputs": inputs(looks)})
     return folder
 

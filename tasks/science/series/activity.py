@@ -151,8 +151,8 @@ def regime_rows(
 ) -> list[dict[str, Any]]:
     """Divide a site's looks into regimes, all berths together (``*``) and each for itself.
 
-    A site's regimes are dated and named as `site_changes` has it, and their levels are of the ships that lay
-    at its berths. ``probability`` is that of the change that a regime begins with; of the first, of the one
+    A site's regimes are dated as `site_changes` has it; their levels and names are of the ships that lay at
+    its berths. ``probability`` is that of the change that a regime begins with; of the first, of the one
     that it ends with, or that there is none. ``start_low`` of the first is null, for it began before the
     first look. ``knowable_on`` is the first look with which the change could be told, from the looks up to
     then alone.
@@ -187,7 +187,7 @@ def _rows(
     zone_id: str, series: CountSeries, found: Changes, levels: Sequence[Rate], quiet: float
 ) -> list[dict[str, Any]]:
     edges = [series.times[0], *(change.date for change in found.told), series.times[-1]]
-    names = states([level.mean for level in found.levels], quiet, edges)
+    names = states([level.mean for level in levels], quiet, edges)
     shared = {"zone_id": zone_id, "measure": MEASURE}
     begun = [_unchanged(found, series) if not found.told else _first(found.told[0], series)]
     begun += [_begun(change, series) for change in found.told]

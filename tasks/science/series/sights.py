@@ -43,6 +43,9 @@ QUALITIES = {
 ships, Sentinel-2 20 of 36, cameras at 3 m 131 of 132; in 105, 85 and 262 looks they showed 4, 4 and 8 ships
 of 60 m and more that were none. Errors of length: 13 to 14 m (12 %), 14 to 29 m, 6 m if nothing is hidden."""
 
+USUAL_M = 110.0
+"""Length of a ship of which a look told no length: a small freighter's."""
+
 FINE_M = 5.0
 """Largest pixel of an image that counts as fine, metres."""
 
@@ -141,7 +144,7 @@ def _from_berths(rows: pd.DataFrame) -> dict[str, list[Hull]]:
     for scene, zone, count, total in zip(
         taken["scene_id"], taken["zone_id"], taken["vessel_count"], taken["vessel_length_m"], strict=True
     ):
-        length = float(total) / int(count)
+        length = USUAL_M if pd.isna(total) else float(total) / int(count)
         hull = Hull(str(zone), length, 0.1 * length, np.nan, np.nan, np.nan, np.nan)
         found.setdefault(str(scene), []).append(hull)
     return found
