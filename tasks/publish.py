@@ -189,8 +189,8 @@ def publish_voyages(
         with written_aside(folder) as aside:
             shutil.copytree(folder, aside, dirs_exist_ok=True)
             _write_rest(aside, site, tables, Earlier(folder).evidence(), table, manifest)
+        write_overview(folder.parent)
         log.info("voyages %s: %d links", folder, len(table))
-    write_overview(publications[0].parent)
     return [folder / VOYAGES for folder in publications]
 
 

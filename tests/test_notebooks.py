@@ -105,7 +105,7 @@ def test_the_series_are_explored(ran: dict[str, dict[str, Any]]) -> None:
     assert len(names["figures"]) == 2
     assert names["label"] == "share of the quay taken (%)"
     mean = names["mean"].values
-    assert mean[0] == 0  # seen, and empty
+    assert mean[0] < 2  # seen, and empty but for what a sensor may miss
     assert mean[-1] > 10
     assert names["kind"] == "occupied_fraction"
 

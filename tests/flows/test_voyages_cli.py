@@ -41,6 +41,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         looks, vessels = (t[t["acquired"] < pd.Timestamp("2024-01-01")] for t in sampled_story(1)[name])
         here, site = folder / name, load_site(name)
         here.mkdir()
+        looks, vessels = (t.assign(acquired=t["acquired"].dt.round("s")) for t in (looks, vessels))
         hulls = vessels.assign(outline=None, site=name)
         told = looks_table(looks.to_dict("records")), vessels_table(hulls.to_dict("records"))
         tables = infer_tables.fn(site, *told, stacks_table([]))
