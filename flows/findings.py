@@ -246,7 +246,8 @@ def _trip_sentences(found: Findings) -> list[str]:
         f"{found.rounds_at_least}, {_at_most(found.rounds_at_most)}.",
         f"  At least: what {100 * found.sure:g} % of all drawn assignments hold or exceed, from lengths,"
         f" widths and times over {found.distance_nm:.0f} nautical miles of sea, chance matches allowed for. "
-        "At most: with the crossings that may have been missed between looks.",
+        "At most: with the crossings that may have been missed between looks. Simulated ports that share no "
+        "ships, but like ones, have passed for up to 4 trips.",
     ]
 
 

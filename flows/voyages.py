@@ -42,17 +42,11 @@ class Told:
 
 def summary(trips: Trips) -> dict[str, Any]:
     """Numbers of trips, and what they rest on."""
-    end = trips.open_end
     return {
         "trips": asdict(trips.there),
         "trips_back": asdict(trips.back),
         "round_trips": asdict(trips.round),
         "probability": {"at_least": trips.options.sure, "at_most": trips.options.most},
-        "open_end": {
-            "since": _plain(end.since),
-            "departures": end.departures,
-            "probability": end.probability,
-        },
         "distance_nm": round(trips.sea.distance_nm, 1),
         "distance_sd_nm": round(trips.sea.distance_sd_nm, 1),
         "great_circle_nm": round(trips.sea.great_circle_nm, 1),
