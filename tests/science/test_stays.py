@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.science.series.calls import most_calls
 from tasks.science.series.dwell import PRIOR_MEDIAN_DAYS, brackets_days, dwell_times
 from tasks.science.series.sights import QUALITIES, BerthsSeen, Hull, sights
 from tasks.science.series.stays import CARGO_SHIPS, LENGTHS_M, Stay, follow, stays
@@ -178,13 +177,12 @@ def test_the_order_of_rows_does_not_matter() -> None:
     assert stays(looks, vessels, CARGO_SHIPS) == stays(*port, CARGO_SHIPS)
 
 
-@pytest.mark.parametrize("site", SITES)
-def test_stays_of_the_story_hold_the_truth(site: str) -> None:
-    """Of true stays that fine looks saw twice, three in four are found as one, with brackets that hold."""
-    world, port = story(5), sampled_story(5)[site]
-    seen, found = sights(*port), follow(sights(*port), CARGO_SHIPS)
-    fine = [s for s in seen if s.fine]
-    whole = held = asked = 0
+def of_the_story(seed: int, site: str) -> tuple[int, int, int]:
+    """Count true stays that fine looks saw twice: all, those found as one, and those whose brackets hold."""
+    world, port = story(seed), sampled_story(seed)[site]
+    seen = sights(*port)
+    found, fine = follow(seen, CARGO_SHIPS), [s for s in seen if s.fine]
+    asked = whole = held = 0
     for true in world.stays:
         if true.site_id != site or true.along_m is None:
             continue
@@ -202,9 +200,26 @@ def test_stays_of_the_story_hold_the_truth(site: str) -> None:
             and (s.free_after is None or s.last_seen < gone <= s.free_after)
             for s in own
         )
-    assert asked >= 9
-    assert whole / asked > 0.75
-    assert held / asked > 0.75
+    return asked, whole, held
+
+
+@pytest.fixture(scope="module")
+def stories() -> tuple[int, int, int]:
+    """Both ports in four worlds on which nothing was tuned."""
+    asked, whole, held = zip(*(of_the_story(seed, s) for seed in range(30, 34) for s in SITES), strict=True)
+    return sum(asked), sum(whole), sum(held)
+
+
+def test_stays_of_the_story_are_found_as_one(stories: tuple[int, int, int]) -> None:
+    asked, whole, _ = stories
+    assert asked > 100
+    assert whole / asked > 0.85
+
+
+@pytest.mark.xfail(reason="0.80: 128 of 160; Najin's 43 of 44 hold, Dunay's 85 of 116", strict=True)
+def test_their_brackets_hold_the_truth(stories: tuple[int, int, int]) -> None:
+    asked, _, held = stories
+    assert held / asked > 0.85
 
 
 def test_dwell_times_are_found_through_the_gaps() -> None:
@@ -237,9 +252,3 @@ def test_a_stay_knows_its_length_from_all_its_looks() -> None:
     assert many.length_sd_m < one.length_sd_m < 20
     assert many.lengths is not None
     assert LENGTHS_M[np.argmax(many.lengths)] == pytest.approx(118, abs=2)
-
-
-def test_no_look_no_bound_on_calls() -> None:
-    columns = ["zone_id", "zone_kind", "scene_id", "acquired", "seen_fraction", "vessel_count"]
-    empty = pd.DataFrame(columns=[*columns, "occupied_fraction"]).astype({"acquired": "datetime64[ms]"})
-    assert most_calls(empty, 30.0) == (None, 0)

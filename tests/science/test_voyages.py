@@ -27,6 +27,9 @@ from tests.sampled_looks import SITES, crossings, sampled_story, story
 SEA = Crossing(107.3, 5.4, 100.4, (), over_water=True)
 OCTOBER = pd.Timestamp("2023-10-14 23:59:59")
 
+UNSEEN = (30, 31, 32)
+"""Worlds on which nothing was tuned."""
+
 
 def port(seed: int, site: str, until: pd.Timestamp, *, fine: bool = True) -> Port:
     looks, vessels = sampled_story(seed, fine)[site]
@@ -44,14 +47,18 @@ def true_trips(seed: int, until: pd.Timestamp) -> int:
 
 
 @pytest.mark.parametrize("until", ["2023-10-14 23:59:59", "2023-12-31", "2024-03-31"])
-@pytest.mark.parametrize("seed", [1, 10, 12])
+@pytest.mark.parametrize("seed", UNSEEN)
 def test_the_truth_lies_between_at_least_and_at_most(seed: int, until: str) -> None:
     moment = pd.Timestamp(until)
     trips, truth = told(seed, moment).there, true_trips(seed, moment)
     assert trips.at_most is not None
     assert trips.at_least <= truth <= trips.at_most
-    assert trips.at_least >= 3
     assert trips.at_least <= trips.middle <= trips.at_most
+
+
+@pytest.mark.xfail(reason="in 2 of these 6 worlds; 3 of 12 in bench_voyages", strict=True)
+def test_three_trips_are_known_by_14_october() -> None:
+    assert all(told(seed).there.at_least >= 3 for seed in range(30, 36))
 
 
 def test_there_is_no_trip_before_the_port_woke() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.model import ZoneKind
-from tasks.science.basis import comparable
+from tasks.science.basis import FINE_M, comparable
 from tasks.science.regimes.counts import MIN_LOOKS, Change, Changes, CountOptions, CountSeries, changes_of
 from tasks.science.regimes.levels import Rate, rate, within
 from tasks.science.regimes.states import states
@@ -41,10 +41,9 @@ STANDING = 0.75
 """Share of its looks on which one ship lies at a berth, from which it is left out of the site's regimes: a
 neighbour that nearly always lies there cannot show that the port woke, and hides it."""
 
-COARSE_PIXEL_M = 5.0
 COARSE_RECALL = 0.6
-"""Share of the ships at berth that an optical image with larger pixels finds (narrow hulls are missed): it
-counts as having seen so much less, or the calendar of one sensor would pass for a change."""
+"""Share of the ships at berth that an optical image with pixels over `FINE_M` finds (narrow hulls are missed):
+it counts as having seen so much less, or the calendar of one sensor would pass for a change."""
 
 MEASURE = "vessels_at_berth"
 
@@ -115,7 +114,7 @@ def _as_found(series: pd.DataFrame, looks: pd.DataFrame) -> pd.DataFrame:
     if not {"sensor", "pixel_m"} <= set(looks.columns):
         return series
     optical = looks["sensor"].eq("optical").fillna(False).astype(bool)
-    coarse = optical & (looks["pixel_m"].fillna(0) > COARSE_PIXEL_M)
+    coarse = optical & (looks["pixel_m"].fillna(0) > FINE_M)
     scenes = series["scene_id"].isin(looks.loc[coarse, "scene_id"])
     return series.assign(exposure=series["exposure"].where(~scenes, series["exposure"] * COARSE_RECALL))
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.model import ZoneKind
-from tasks.science.basis import RADAR
+from tasks.science.basis import FINE_M, RADAR
 
 METRES_PER_DEGREE = 111_320.0
 
@@ -45,9 +45,6 @@ of 60 m and more that were none. Errors of length: 13 to 14 m (12 %), 14 to 29 m
 
 USUAL_M = 110.0
 """Length of a ship of which a look told no length: a small freighter's."""
-
-FINE_M = 5.0
-"""Largest pixel of an image that counts as fine, metres."""
 
 
 def kind_of_image(sensor: str, pixel_m: float) -> str:

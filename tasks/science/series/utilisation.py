@@ -23,7 +23,6 @@ from tasks.science.plots import track_metres
 from tasks.science.quays import quay_metres
 from tasks.science.regimes.levels import within
 from tasks.science.series.activity import MIN_QUAY
-from tasks.science.series.calls import SHORTEST_STAY_DAYS
 from tasks.science.series.indicators import LEVEL, mean_intervals, overdispersion
 from tasks.science.series.periods import Spans, spans_of
 from tasks.science.series.shares import NO_SHARE, Share, mean_shares, site_looks
@@ -66,6 +65,9 @@ COLUMNS = (
     "index_of",
 )
 
+
+SHORTEST_STAY_DAYS = 1.0
+"""A cargo ship is not loaded in less."""
 
 TEXT = ("zone_id", "zone_kind", "period", "start", "end", "occupancy_period", "index_of")
 """Columns that are no numbers."""
@@ -288,7 +290,10 @@ def _arrived(found: list[Stay], spans: Spans) -> npt.NDArray[np.int64]:
 
 
 def _most_calls(at_berths: pd.DataFrame, spans: Spans) -> npt.NDArray[np.float64]:
-    """Bound the calls of each period from above, as `trips.most_calls` does of one; NaN without a look."""
+    """Bound the calls of each period by those that the ships lying there could make (Little's law).
+
+    NaN without a look.
+    """
     rows = at_berths[at_berths["vessel_count"].notna()]
     place = spans.place(rows)
     berths = rows.assign(span=place).groupby("span")["zone_id"].nunique()
