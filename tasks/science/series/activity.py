@@ -42,8 +42,8 @@ STANDING = 0.75
 neighbour that nearly always lies there cannot show that the port woke, and hides it."""
 
 COARSE_RECALL = 0.6
-"""Share of the ships at berth that an optical image with pixels over `FINE_M` finds (narrow hulls are missed):
-it counts as having seen so much less, or the calendar of one sensor would pass for a change."""
+"""Share of the ships at berth that an optical image with pixels over `FINE_M` finds, narrow hulls least: it
+counts as having seen so much less, or the calendar of one sensor would pass for a change."""
 
 MEASURE = "vessels_at_berth"
 
