@@ -109,6 +109,7 @@ def _account(outcomes: dict[str, dict[str, Any]], left_out: dict[str, str]) -> l
 
 def _pointers(pages: dict[str, str], images: Path, archive: Path, out: Path) -> list[str]:
     return [
+        f"overview: {out / 'index.html'}",
         *(f"page of {site}: {page}" for site, page in pages.items()),
         f"images and truth: {images}",
         f"what is archived: roadstead status --archive {archive} --out {out}",

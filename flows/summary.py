@@ -86,6 +86,8 @@ def _regime(regimes: pd.DataFrame) -> list[str]:
     )
     rows = whole[whole["measure"] == measure].sort_values("start").to_dict("records")
     now = rows[-1]
+    if len(rows) == 1 and now["status"] != "confirmed":
+        return [f"  regime: no change told, none excluded (probability of none {now['probability']:.2f})"]
     since, between = f"since {_day(now['start'])}", ""
     if pd.isna(now["start_low"]):
         since = f"since the first look, {_day(now['start'])}"  # when it began nobody saw

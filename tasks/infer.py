@@ -73,7 +73,7 @@ def infer_tables(site: Site, looks: pd.DataFrame, vessels: Any, stacks: Any) -> 
         As measured: one row per look × zone, per vessel, per outline.
     """
     quay_m, looks = quay_metres(site), with_turnover(looks, stacks)
-    told = utilisation(site, looks)
+    told = utilisation(site, looks, vessels)
     return Tables(
         looks=looks,
         vessels=vessels,

@@ -121,8 +121,10 @@ def test_levels_do_not_mix_with_areas() -> None:
 
 
 def test_calls_are_bracketed() -> None:
-    may, june = (row for _, row in whole(utilisation(SITE, QUAY)).iterrows())
-    assert may["calls_at_least"] >= 1
+    """One look of a camera at 3 m tells a free berth; one at 10 m misses ships, and surely tells none."""
+    may, june = (row for _, row in whole(utilisation(SITE, QUAY.assign(pixel_m=3.0))).iterrows())
+    assert may["calls_at_least"] == 1
+    assert whole(utilisation(SITE, QUAY.assign(pixel_m=10.0)))["calls_at_least"].iloc[0] == 0
     assert may["calls_at_most"] >= may["calls_at_least"]
     assert june["calls_at_least"] == 0
 

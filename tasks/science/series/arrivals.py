@@ -53,11 +53,12 @@ def arrivals(looks: pd.DataFrame, found: Sequence[Stay], stay_days: float = STAY
     gap_days = told.groupby("zone_id")["acquired"].diff().dt.total_seconds() / 86_400
     shown = -np.expm1(-gap_days.fillna(0.0) / stay_days) / max(told["zone_id"].nunique(), 1)
     exposure = shown.groupby(told["acquired"]).sum()
-    new = [stay.first_seen for stay in found if stay.free_before is not None and _came(stay)]
+    new = [stay.first_seen for stay in found if came_surely(stay, NEW)]
     counts = pd.Series(1.0, index=pd.DatetimeIndex(new)).groupby(level=0).sum()
     table = pd.DataFrame({"exposure": exposure, "arrivals": counts.reindex(exposure.index, fill_value=0.0)})
     return table[table["exposure"] >= LEAST].rename_axis("acquired").reset_index()
 
 
-def _came(stay: Stay) -> bool:
-    return stay.real * (1 - stay.continues) >= NEW
+def came_surely(stay: Stay, sure: float) -> bool:
+    """Tell whether a ship came between a look that saw its berth without it and the first that saw it."""
+    return stay.free_before is not None and stay.real * (1 - stay.continues) >= sure
