@@ -140,7 +140,8 @@ def render_overview(ports: Sequence[Port]) -> str:
             }
         )
     drawn = _map(ports) if any(port.centre for port in ports) else ""
-    context = {"rows": rows, "map": Markup(drawn), "simulated": any(port.simulated for port in ports)}
+    made = [port.simulated for port in ports]
+    context = {"rows": rows, "map": Markup(drawn), "simulated": any(made), "all_simulated": all(made)}
     return document("overview.html.j2", context)
 
 
