@@ -22,7 +22,7 @@ from tasks.products.cards import Claim, Sight, change_claims, settled, sights_of
 from tasks.products.cards_ashore import fullest_day, turnover_claims
 from tasks.products.cards_calls import stay_claims, voyage_claims
 from tasks.products.chips import SITE, Chip, Earlier, Evidence
-from tasks.products.dates import CLEAR, seen_scenes, site_dates
+from tasks.products.dates import seen_scenes, site_dates
 from tasks.products.tables import Tables, read_voyages
 from tasks.science.series.turnover import DETECTION_M2
 
@@ -89,13 +89,9 @@ def _other_chips(request: Request, voyages: pd.DataFrame) -> Iterator[Chip]:
 
 
 def _dates(scenes: pd.DataFrame, claims: Sequence[Claim]) -> set[Sight]:
-    """Choose the dates on which the whole port is shown: those of claims about it, the newest clear, others.
-
-    A reader compares the past with the newest: it must not be a closed cloud.
-    """
+    """Choose the dates on which the whole port is shown: those of claims about it, the newest, and others."""
     needed = {sight.scene_id for sight in sights_of(claims) if sight.shows == SITE}
-    clear = scenes[scenes["seen"] >= CLEAR]
-    needed |= set((clear if len(clear) else scenes)["scene_id"].tail(1))
+    needed |= set(scenes["scene_id"].tail(1))
     when = scenes.set_index("scene_id")["acquired"]
     changes = [when[s.scene_id] for c in claims if c.key.startswith("change-site") for s in c.sights]
     return {Sight(scene_id, SITE) for scene_id in site_dates(scenes, needed, changes)}

@@ -43,7 +43,17 @@ def gallery_view(chips: Sequence[Chip], cards: Sequence[Card], names: dict[str, 
             }
             for card in cards
         ],
+        "pair": _pair([chip.name for chip in strip], cards),
     }
+
+
+def _pair(strip: list[str], cards: Sequence[Card]) -> tuple[int, int]:
+    """Choose the two pictures compared first: those about the first claim on the site, or the ends."""
+    for card in cards:
+        ends = [strip.index(name) for name in card.chips if name in strip]
+        if len(ends) > 1:
+            return ends[0], ends[-1]
+    return 0, len(strip) - 1
 
 
 def _spread(chips: list[Chip]) -> list[Chip]:

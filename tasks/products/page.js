@@ -180,8 +180,8 @@
         choice.append(option);
       });
     }
-    before.value = "0";
-    after.value = String(pictures.length - 1);
+    before.value = panel.dataset.first;
+    after.value = panel.dataset.last;
     const show = () => {
       const figures = [before, after].map((choice) => {
         const figure = pictures[Number(choice.value)].cloneNode(true);

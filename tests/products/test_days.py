@@ -11,6 +11,7 @@ import pandas as pd
 
 from tasks.model import Zone, ZoneKind
 from tasks.products.chips import SITE as WHOLE_SITE
+from tasks.products.chips import Card
 from tasks.products.days import Day, busy_places, first_shown, read_days, says, script_data
 from tasks.products.gallery import MOST_IN_STRIP, gallery_view
 from tasks.products.journeys import RoundTrips, round_trips, stays_listing
@@ -118,6 +119,15 @@ def test_the_strip_keeps_first_and_last_of_too_many() -> None:
         int(chips[k].acquired.timestamp() - datetime(1970, 1, 1).timestamp()) for k in (0, -1)
     )
     assert gallery_view([replace(CHIP, data=b"")], [], {})["strip"] == []
+
+
+def test_what_a_claim_about_the_site_rests_on_is_compared_first() -> None:
+    chips = [
+        replace(CHIP, name=str(k), acquired=datetime(2023, 1, 1 + k), shows=WHOLE_SITE) for k in range(5)
+    ]
+    claim = Card("change-site", "title", "claim", ("1", "2", "3"), "unknown")
+    assert gallery_view(chips, [claim], {})["pair"] == (1, 3)
+    assert gallery_view(chips, [replace(claim, chips=("2",))], {})["pair"] == (0, 4)
     assert CHIP.shows == WHOLE_SITE
 
 
