@@ -1,4 +1,8 @@
-"""One job of an ingest: a few passes read, judged, mosaicked and written by one worker."""
+"""One job of an ingest: a few passes read, judged, mosaicked and written by one worker.
+
+What workers need and no more: a job that lay beside Dask and Xarray had every worker import them, 0.6 s of
+CPU before it compared its first pixel.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from odc.geo.geobox import GeoBox
 
+from tasks.archive.ledger import ArchivedScene
 from tasks.archive.numbers import conform, is_data, mosaic
 from tasks.archive.schema import band_arrays, box_of, open_group, stored_assets
-from tasks.archive.shards import write_plane
+from tasks.archive.shards import read_plane, write_plane
+from tasks.archive.store import ArchiveRef, read_session
 from tasks.errors import SceneError
 from tasks.model import BandAsset, Delivery, Pass, Rejection, SceneRef, pass_id
 
@@ -129,6 +135,29 @@ def write_job(job: Job, source: Source) -> tuple[Any, list[Written], list[Reject
             share = _write_pass(arrays, slot.number, mosaic(tiles))
             written.append(Written(slot, tuple(scenes), share, reference is not None))
     return job.fork, written, rejected
+
+
+def compare_job(
+    ref: ArchiveRef,
+    snapshot: str,
+    collection: str,
+    passes: Sequence[ArchivedScene],
+    source: Source,
+    reference: Any,
+) -> dict[int, str]:
+    """Compare archived passes with others of their orbit; gives reasons by slot of those that do not fit."""
+    cube = open_group(read_session(ref, snapshot).store, mode="r", path=collection)
+    arrays = band_arrays(cube)
+    assets = list(stored_assets(arrays).values())
+    arrays = {name: arrays[name] for name in source.compared(assets)}
+    unfit = {}
+    for one in passes:
+        planes = {name: read_plane(a, one.slot, one.scene_id, ref.site_id) for name, a in arrays.items()}
+        try:
+            source.inspect(planes, assets, reference)
+        except SceneError as fault:
+            unfit[one.slot] = str(fault)
+    return unfit
 
 
 def _uncovered(held: Sequence[Delivery], scenes: Sequence[SceneRef]) -> list[str]:
