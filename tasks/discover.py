@@ -101,17 +101,23 @@ def plan(request: Request) -> Plan:
 def _usable(
     request: Request, ledger: Ledger, scenes: Iterable[SceneRef]
 ) -> tuple[list[SceneRef], list[Rejection]]:
-    """Part the scenes that may be read from those in quarantine and those that cannot be a GeoTIFF."""
+    """Part the scenes that may be read from those in quarantine and those that cannot be a GeoTIFF.
+
+    Where the newest delivery of an acquisition is among these, the newest older one takes its place.
+    """
     held = {d.scene_id for s in ledger.scenes for d in s.deliveries}
     usable, refused = [], []
     for scene in scenes:
-        reason = None if request.retry_rejected else ledger.rejected.get(scene.scene_id)
-        if reason is not None:
-            refused.append(Rejection(scene.scene_id, reason))
-        elif scene.scene_id not in held and (broken := _broken(scene)) is not None:
-            refused.append(broken)
-        else:
-            usable.append(scene)
+        deliveries = (scene, *scene.older)
+        for k, one in enumerate(deliveries):
+            reason = None if request.retry_rejected else ledger.rejected.get(one.scene_id)
+            if reason is not None:
+                refused.append(Rejection(one.scene_id, reason))
+            elif one.scene_id not in held and (broken := _broken(one)) is not None:
+                refused.append(broken)
+            else:
+                usable.append(replace(one, older=deliveries[k + 1 :]))
+                break
     return usable, refused
 
 

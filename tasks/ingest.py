@@ -23,7 +23,7 @@ from tasks.catalog.read import read_header
 from tasks.errors import SceneError
 from tasks.gate import Gate
 from tasks.grid import site_box
-from tasks.model import Rejection, Request, SceneRef
+from tasks.model import Rejection, Request, SceneRef, newest_outside
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def ingest_batch(
     ref = archive_ref(request)
     spec, unreadable = cube_spec(request, collection, scenes)
     broken = {r.scene_id for r in unreadable}
-    readable = [s for s in scenes if s.scene_id not in broken]
+    readable = [one for scene in scenes if (one := newest_outside(scene, broken)) is not None]
     advance(len(broken))
     if spec is None:
         done = Ingested((), tuple(unreadable), (), "")
