@@ -83,7 +83,8 @@ def compare_early(request: Request, collection: str, executor: Executor) -> list
 @task(cache_policy=NO_CACHE)
 def record_rejected(request: Request, ledger: Ledger, rejections: Sequence[Rejection]) -> None:
     """Write down the scenes that are broken for good, so that later runs leave them alone and say so."""
-    unknown = [r for r in rejections if r.permanent and r.scene_id not in ledger.rejected]
+    known = ledger.rejected.keys() | ledger.bare.keys()
+    unknown = [r for r in rejections if r.permanent and r.scene_id not in known]
     if unknown:
         reject_scenes(archive_ref(request), unknown)
 

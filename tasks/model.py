@@ -283,6 +283,9 @@ class Rejection:
     permanent: bool = True
     """False when a later run should try again by itself."""
 
+    bare: bool = False
+    """True when it is not broken but shows nothing of the site: a tile beside it, or the edge of a swath."""
+
 
 @dataclass(frozen=True)
 class Request:

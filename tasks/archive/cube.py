@@ -128,10 +128,12 @@ def reject_scenes(ref: ArchiveRef, rejected: Sequence[Rejection]) -> None:
 def record(
     session: Any, rejected: Sequence[Rejection], superseded: dict[str, str], cleared: Sequence[str]
 ) -> None:
-    """Keep the quarantine and supersession lists beside the cubes."""
+    """Keep the lists of what is broken, bare and superseded beside the cubes."""
     root = open_group(session.store, mode="a")
-    known = note(root, "rejected") | {r.scene_id: r.reason for r in rejected if r.permanent}
-    write_note(root, "rejected", {k: v for k, v in known.items() if k not in cleared})
+    for name, bare in (("rejected", False), ("bare", True)):
+        others = {r.scene_id for r in rejected if r.permanent and r.bare != bare}.union(cleared)
+        known = note(root, name) | {r.scene_id: r.reason for r in rejected if r.permanent}
+        write_note(root, name, {k: v for k, v in known.items() if k not in others})
     replaced = note(root, "superseded") | superseded
     write_note(root, "superseded", {k: v for k, v in replaced.items() if k not in cleared})
 

@@ -21,7 +21,7 @@ from tasks.archive.numbers import conform, is_data, mosaic
 from tasks.archive.schema import band_arrays, box_of, open_group, stored_assets
 from tasks.archive.shards import read_plane, write_plane
 from tasks.archive.store import ArchiveRef, read_session
-from tasks.errors import SceneError
+from tasks.errors import BareError, SceneError
 from tasks.model import BandAsset, Delivery, Pass, Rejection, SceneRef, pass_id
 
 Planes = dict[str, npt.NDArray[Any]]
@@ -135,7 +135,8 @@ def write_job(job: Job, source: Source) -> tuple[Any, list[Written], list[Reject
                     tile = conform(one.bands, content, assets)
                     source.inspect(tile, list(assets.values()), reference)
                 except SceneError as fault:
-                    rejected.append(Rejection(one.scene_id, str(fault), fault.permanent))
+                    bare = isinstance(fault, BareError)
+                    rejected.append(Rejection(one.scene_id, str(fault), fault.permanent, bare))
                     continue
                 tiles.append(tile)
                 scenes.append(one)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tasks.archive.ledger import Ledger
@@ -69,3 +70,15 @@ def test_a_file_that_is_no_tiff_gives_way_before_it_is_read(tmp_path: Path) -> N
     todo = plan(request_of(catalog, tmp_path))
     assert [s.scene_id for s in todo.new] == [one.scene_id, other.scene_id]
     assert [r.scene_id for r in todo.rejected] == [again.scene_id]
+
+
+def test_a_tile_beside_the_site_is_asked_for_once_and_not_called_broken(tmp_path: Path) -> None:
+    one, beside = passes(2)
+    for plane in beside.planes.values():
+        plane[:] = np.nan
+    request = request_of(make_collection(tmp_path / "images", one, beside), tmp_path)
+    ledger = ingest(request, plan(request))
+    assert ([s.scene_id for s in ledger.scenes], list(ledger.bare)) == ([one.scene_id], [beside.scene_id])
+    later = plan(request)
+    assert (later.new, later.known, later.rejected) == ((), 1, ())
+    assert [s.scene_id for s in plan(replace(request, retry_rejected=True)).new] == [beside.scene_id]
