@@ -15,7 +15,7 @@ from tasks.archive.backgrounds import forget_epochs
 from tasks.archive.cube import CubeSpec, Ingested, add_scenes, reject_scenes
 from tasks.archive.ledger import Ledger, remove_if_empty
 from tasks.archive.numbers import stored_dtype
-from tasks.archive.reading import cube_box
+from tasks.archive.reading import cube_bands, cube_box
 from tasks.archive.recheck import compare_early_passes
 from tasks.archive.storage import Place, require_conditional_writes
 from tasks.archive.store import archive_ref
@@ -66,6 +66,15 @@ def ingest_batch(
             ref, collection, readable, spec, SOURCE, executor, rejected=unreadable, advance=advance
         )
     _say(done.rejected)
+    if done.bands_left_out:
+        log.warning(
+            "%s %s: %s left out, for this archive was begun with %s alone; "
+            "to have all bands, gather the period into a new --archive",
+            ref.site_id,
+            collection,
+            ", ".join(done.bands_left_out),
+            ", ".join(cube_bands(ref, collection)),
+        )
     log.info(
         "%s %s: %d scenes in, %d left out", ref.site_id, collection, len(done.written), len(done.rejected)
     )

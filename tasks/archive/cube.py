@@ -43,6 +43,9 @@ class Ingested:
     superseded: tuple[str, ...]
     snapshot: str
 
+    bands_left_out: tuple[str, ...] = ()
+    """Bands of its scenes that the cube has not, sorted."""
+
 
 def add_scenes(
     ref: ArchiveRef,
@@ -56,6 +59,9 @@ def add_scenes(
     advance: Callable[[int], None] = lambda _: None,
 ) -> Ingested:
     """Put a batch of scenes into a site's cube: all that can be read, in one transaction.
+
+    A cube keeps the bands that it was made with: dates before one that is added later would count as not
+    seen. Other bands of later scenes stay out, and are named.
 
     Harmless to repeat: a pass that is there already takes the same slot, and the newest delivery wins. A slot
     is written anew only if everything that it holds was read, in that delivery or a newer one.
@@ -108,7 +114,8 @@ def add_scenes(
         if session.has_uncommitted_changes:  # nothing changes when every scene failed for the moment only
             message = f"{INGESTED}{len(ids)} scenes of {collection}" if ids else f"{collection}: nothing fit"
             snapshot = session.commit(message, metadata={"items": list(ids)})
-        return Ingested(ids, tuple(left_out), tuple(sorted(superseded)), str(snapshot))
+        others = tuple(sorted({band.name for s in scenes for band in s.bands} - set(bands_of(cube))))
+        return Ingested(ids, tuple(left_out), tuple(sorted(superseded)), str(snapshot), others)
 
     return transact(ref, work)
 

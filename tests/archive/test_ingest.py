@@ -1,4 +1,4 @@
-"""From the catalogue to the archive: a re-delivery that cannot be read, and the older delivery beside it."""
+"""From a catalogue of files to the archive: what is broken, beside the site, or of other bands."""
 
 from __future__ import annotations
 
@@ -82,3 +82,22 @@ def test_a_tile_beside_the_site_is_asked_for_once_and_not_called_broken(tmp_path
     later = plan(request)
     assert (later.new, later.known, later.rejected) == ((), 1, ())
     assert [s.scene_id for s in plan(replace(request, retry_rejected=True)).new] == [beside.scene_id]
+
+
+def test_bands_that_the_archive_was_not_begun_with_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = passes(2)
+    first = replace(one, planes={"vv": one.planes["vv"]})
+    folder = tmp_path / "images"
+    request = request_of(make_collection(folder, first), tmp_path)
+    with caplog.at_level("WARNING", "tasks.ingest"):
+        ingest(request, plan(request))
+        assert caplog.messages == []
+        make_collection(folder, first, other)
+        ledger = ingest(request, plan(request))
+    assert (len(ledger.scenes), ledger.bands) == (2, {COLLECTION: ("vv",)})
+    assert caplog.messages == [
+        "tiny tiny-s1: vh left out, for this archive was begun with vv alone; "
+        "to have all bands, gather the period into a new --archive"
+    ]
