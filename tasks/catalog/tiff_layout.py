@@ -37,6 +37,10 @@ TYPES = {1: "u1", 2: "S1", 3: "<u2", 4: "<u4", 11: "<f4", 12: "<f8", 16: "<u8"}
 PIXELS = {(1, 8): "u1", (1, 16): "<u2", (2, 16): "<i2", (3, 32): "<f4"}
 """Sample format and bits to type."""
 
+PLAIN, DIFFERENCES, BYTE_PLANES = 1, 2, 3
+"""Predictors: none; each pixel less the one on its left; of floats each row's first bytes, then its second
+ones and so on, each byte less the one before it (Adobe's TIFF technical note 3)."""
+
 DEFLATE = (8, 32946)
 """Both carry the Adler-32 of each tile: bytes that were spoilt on the way do not pass as pixels."""
 
@@ -63,8 +67,8 @@ class Layout:
     """Rows and columns of a tile."""
 
     dtype: np.dtype[Any]
-    differences: bool
-    """Whether each pixel is kept as its difference to the one on its left (predictor 2)."""
+    predictor: int
+    """What was done to the numbers before they were deflated: `PLAIN`, `DIFFERENCES` or `BYTE_PLANES`."""
 
     offsets: npt.NDArray[np.uint64]
     """First byte of each tile ``(rows of tiles, columns of tiles)``."""
@@ -128,12 +132,9 @@ def _layout(tags: Mapping[int, Any]) -> Layout:
             raise UnfitError(f"its tag {tag} is {one(tag, default)}")
     shape, tile = (one(HEIGHT), one(WIDTH)), (one(TILE_HEIGHT), one(TILE_WIDTH))
     dtype = PIXELS.get((one(SAMPLE_FORMAT, 1), one(BITS, 1)), "")
-    predictor = one(PREDICTOR, 1)
-    if (
-        one(COMPRESSION, 1) not in DEFLATE
-        or not dtype
-        or predictor not in ((1,) if dtype == "<f4" else (1, 2))
-    ):
+    predictor = one(PREDICTOR, PLAIN)
+    known = (PLAIN, BYTE_PLANES if dtype == "<f4" else DIFFERENCES)
+    if one(COMPRESSION, 1) not in DEFLATE or not dtype or predictor not in known:
         raise UnfitError(f"its tiles are of another kind ({one(COMPRESSION, 1)}, {dtype!r}, {predictor})")
     if min(*shape, *tile) < 1 or max(tile) > MAX_TILE_PX:
         raise UnfitError(f"it claims {shape} pixels in tiles of {tile}")
@@ -144,7 +145,7 @@ def _layout(tags: Mapping[int, Any]) -> Layout:
         raise UnfitError(f"a tile claims {sizes.max()} bytes")
     nodata = _nodata(tags.get(NODATA, b""), np.dtype(dtype))
     crs, transform = _crs(tags[GEO_KEYS]), _transform(tags)
-    return Layout(shape, tile, np.dtype(dtype), predictor == 2, offsets, sizes, crs, transform, nodata)
+    return Layout(shape, tile, np.dtype(dtype), predictor, offsets, sizes, crs, transform, nodata)
 
 
 def _nodata(text: bytes, dtype: np.dtype[Any]) -> float | None:
@@ -152,9 +153,8 @@ def _nodata(text: bytes, dtype: np.dtype[Any]) -> float | None:
     if not words:
         return None
     value = float(words)
-    if dtype.kind in "ui" and not (
-        np.iinfo(dtype).min <= value <= np.iinfo(dtype).max and value.is_integer()
-    ):
+    limits = None if dtype.kind == "f" else np.iinfo(dtype)
+    if limits and not (limits.min <= value <= limits.max and value.is_integer()):
         raise UnfitError(f"its no-data value {words} is none of {dtype}")
     return value
 

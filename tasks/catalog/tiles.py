@@ -23,7 +23,7 @@ from obstore.exceptions import BaseError
 from obstore.store import HTTPStore
 from rasterio.windows import Window
 
-from tasks.catalog.tiff_layout import Layout, UnfitError, read_layout
+from tasks.catalog.tiff_layout import BYTE_PLANES, DIFFERENCES, Layout, UnfitError, read_layout
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -174,15 +174,19 @@ def _decode(data: memoryview, layout: Layout, row: int, col: int, out: npt.NDArr
         tile = np.frombuffer(raw, dtype).reshape(height, width)
     except (deflate.DeflateError, ValueError) as fault:
         raise UnfitError("a tile is broken") from fault
-    if layout.differences:
+    if layout.predictor == DIFFERENCES:
         unsigned = f"u{dtype.itemsize}"
         _add_up(tile.view(unsigned), row, col, out.view(unsigned))
+    elif layout.predictor == BYTE_PLANES:
+        _join_bytes(tile.view("u1"), row, col, out.view("u4"), np.empty(4 * width, "u1"))
     else:
         out[...] = tile[row : row + out.shape[0], col : col + out.shape[1]]
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_up(tile: npt.NDArray[Any], row: int, col: int, out: npt.NDArray[Any]) -> None:  # pragma: no cover
+def _add_up(
+    tile: npt.NDArray[Any], row: int, col: int, out: npt.NDArray[Any]
+) -> None:  # pragma: no cover (compiled)
     """Add the differences up along each row; what is below, above or right of `out` is left alone."""
     for y in range(out.shape[0]):
         value = np.uint64(0)
@@ -191,3 +195,21 @@ def _add_up(tile: npt.NDArray[Any], row: int, col: int, out: npt.NDArray[Any]) -
         for x in range(out.shape[1]):
             value += tile[row + y, col + x]
             out[y, x] = value
+
+
+@numba.njit(cache=True, nogil=True)
+def _join_bytes(
+    tile: npt.NDArray[Any], row: int, col: int, out: npt.NDArray[Any], line: npt.NDArray[Any]
+) -> None:  # pragma: no cover (compiled)
+    """Add the bytes of each row up in `line`, and join the four bytes of each float, the highest first."""
+    width = line.size // 4
+    for y in range(out.shape[0]):
+        value = np.uint8(0)
+        for k in range(line.size):
+            value = np.uint8(value + tile[row + y, k])
+            line[k] = value
+        for x in range(out.shape[1]):
+            joined = np.uint32(0)
+            for part in range(4):
+                joined = (joined << np.uint32(8)) | np.uint32(line[part * width + col + x])
+            out[y, x] = joined

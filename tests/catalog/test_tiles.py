@@ -59,6 +59,7 @@ def band(href: str, **more: Any) -> BandAsset:
         ("uint8", {"predictor": 2, "bigtiff": "YES"}),
         ("int16", {"predictor": 2, "nodata": -9999}),
         ("float32", {"nodata": float("nan"), "sparse_ok": True, "zlevel": 1}),
+        ("float32", {"predictor": 3, "nodata": -32768}),
         ("uint16", {"predictor": 2, "driver": "COG", "tiled": None, "blockxsize": None, "blockysize": None,
                     "blocksize": 128}),
     ],
@@ -106,7 +107,7 @@ def test_bytes_are_held_in_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 UNFIT: dict[str, tuple[str, dict[str, Any]]] = {
     "another codec": ("uint16", {"compress": "lzw"}),
-    "another predictor": ("float32", {"predictor": 3}),
+    "another predictor": ("float32", {"predictor": 2}),
     "strips": ("uint16", {"tiled": None, "blockxsize": None, "blockysize": None}),
     "bands by pixel": ("uint16", {"count": 3, "interleave": "pixel"}),
     "another type": ("float64", {}),
