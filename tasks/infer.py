@@ -26,7 +26,7 @@ from tasks.products.tables import (
 )
 from tasks.science.basis import comparable
 from tasks.science.quays import quay_metres
-from tasks.science.regimes.counts import Changes
+from tasks.science.regimes.changes import Changes
 from tasks.science.series import activity, loading
 from tasks.science.series.activity import SURE
 from tasks.science.series.balance import balances
