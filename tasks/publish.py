@@ -224,7 +224,7 @@ def _other(looks: pd.DataFrame, shown: pd.DataFrame) -> dict[str, int]:
 
 
 def _manifest(request: Request, ledger: Ledger, recipes: dict[str, str], scatterers: Rows) -> dict[str, Any]:
-    current = state(str(ledger.snapshot), request.site.digest, MEASURE_VERSION, request.public)
+    current = state(str(ledger.snapshot), request.site, MEASURE_VERSION, request.public)
     return {
         "roadstead": current["roadstead"],
         "site": request.site.site_id,

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time
 
+from tasks.model import Event
 from tasks.products.chart import Frame, axes, gaps, nice_top
 from tasks.products.headline import Regime
 from tasks.products.story import Month
 from tasks.products.strips import crosses, frame_of, spells
 from tasks.products.svg import apart, discs, hatch, paper, tag, tenths
-from tasks.products.wording import Event
 
 LANE_PX = 14
 """Below the axis, for when there was a look."""
@@ -107,7 +107,8 @@ def _ticks(marks: Sequence[Mark], frame: Frame) -> Iterable[str]:
 def _flags(events: Sequence[Event], frame: Frame) -> Iterable[str]:
     """Mark events by their numbers in the list below the chart."""
     for number, event in enumerate(events, 1):
-        if frame.months[0].start <= event.when < frame.months[-1].end:
-            x = frame.x(event.when)
+        when = datetime.combine(event.on, time())
+        if frame.months[0].start <= when < frame.months[-1].end:
+            x = frame.x(when)
             yield tag("line", class_="event", x1=x, x2=x, y1=frame.head - 2, y2=frame.base)
             yield tag("text", str(number), class_="event-number", x=x, y=frame.head - 5)

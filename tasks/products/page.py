@@ -38,9 +38,6 @@ from tasks.products.site_months import months_view
 from tasks.products.sketch import Positions, site_map, view_of
 from tasks.products.small import small_multiples
 from tasks.products.story import guessed, read_stories, zone_view
-from tasks.products.wording import (
-    Event,
-)
 from tasks.products.yards import read_ashore
 from tasks.products.yards_view import ashore_view
 
@@ -72,7 +69,6 @@ def render_page(
     voyages: pd.DataFrame | None = None,
     chips: Sequence[Chip] = (),
     cards: Sequence[Card] = (),
-    events: Sequence[Event] = (),
 ) -> str:
     """Write the page of a site.
 
@@ -99,8 +95,6 @@ def render_page(
         As in their files; None where there is no such table.
     chips, cards
         Pictures, and which of them back which claim.
-    events
-        Marked on the timeline.
 
     Returns
     -------
@@ -119,6 +113,7 @@ def render_page(
     trips = round_trips(manifest, site.site_id)
     tables = {"stays.parquet": stays, "voyages.parquet": voyages}
     gallery = gallery_view(chips, cards, {z.zone_id: z.name or z.zone_id for z in site.zones})
+    events = [e for e in site.events if axis and axis[0].start.date() <= e.on < axis[-1].end.date()]
     context = {
         "site": site,
         "headline": headline(spells, quay),
