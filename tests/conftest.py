@@ -32,6 +32,39 @@ os.environ |= {
 }
 (STATE / "prefect").mkdir()  # Prefect does not make it, and its server then waits in vain
 
+LONGEST = (
+    "real/test_latakia.py",
+    "simulate/test_simulation.py",
+    "flows/test_chain.py",
+    "science/test_counts.py",
+    "flows/test_detect_cli.py",
+    "flows/test_demo.py",
+    "flows/test_archive_chain.py",
+    "archive/test_chaos.py",
+    "archive/test_stateful.py",
+    "flows/test_cli.py",
+    "archive/test_cube.py",
+    "archive/test_storage.py",
+    "test_architecture.py",
+    "science/test_voyages.py",
+    "science/test_scene.py",
+    "simulate/test_optical.py",
+    "simulate/test_world.py",
+    "simulate/test_radar.py",
+    "science/test_occupancy.py",
+    "products/test_stac.py",
+    "products/test_browser.py",
+)
+"""Files that take longest, the longest first: one of them started last would leave the other worker idle.
+
+The first two compile different kernels, which each worker then finds in the other's cache."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tests = Path(__file__).parent
+    rank = {tests / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(STATE, ignore_errors=True)
