@@ -33,31 +33,35 @@ os.environ |= {
 (STATE / "prefect").mkdir()  # Prefect does not make it, and its server then waits in vain
 
 LONGEST = (
+    "flows/test_chain.py",
     "real/test_latakia.py",
     "simulate/test_simulation.py",
-    "flows/test_chain.py",
-    "science/test_counts.py",
     "flows/test_detect_cli.py",
-    "flows/test_demo.py",
+    "real/test_sen2ships.py",
     "flows/test_archive_chain.py",
-    "archive/test_chaos.py",
-    "archive/test_stateful.py",
     "flows/test_cli.py",
-    "archive/test_cube.py",
-    "archive/test_storage.py",
-    "test_architecture.py",
+    "science/test_assignments.py",
+    "flows/test_voyages_cli.py",
+    "archive/test_stateful.py",
     "science/test_voyages.py",
-    "science/test_scene.py",
+    "archive/test_chaos.py",
+    "science/test_counts.py",
+    "flows/test_demo.py",
+    "archive/test_cube.py",
+    "science/test_berths.py",
+    "real/test_detect_real.py",
+    "flows/test_schedule.py",
+    "benchmarks/test_detect_bench.py",
+    "science/test_detectability.py",
     "simulate/test_optical.py",
-    "simulate/test_world.py",
-    "simulate/test_radar.py",
-    "science/test_occupancy.py",
+    "science/test_scene.py",
+    "test_architecture.py",
+    "archive/test_storage.py",
     "products/test_stac.py",
-    "products/test_browser.py",
+    "science/test_occupancy.py",
+    "simulate/test_world.py",
 )
-"""Files that take longest, the longest first: one of them started last would leave the other worker idle.
-
-The first two compile different kernels, which each worker then finds in the other's cache."""
+"""Files that take longest, the longest first: one of them started last would leave the other worker idle."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
