@@ -210,7 +210,7 @@ def vessels_table(rows: Rows) -> gpd.GeoDataFrame:
     outlines = gpd.GeoSeries(list(frame["outline"]), crs="EPSG:4326")
     points = gpd.GeoSeries(shapely.points(frame["longitude"], frame["latitude"]), crs="EPSG:4326")
     plain = frame.drop(columns=["outline", "longitude", "latitude"])
-    return gpd.GeoDataFrame(plain.assign(outline=outlines), geometry=points)
+    return gpd.GeoDataFrame(plain.assign(geometry=points, outline=outlines), geometry="geometry")
 
 
 def stacks_table(rows: Rows) -> gpd.GeoDataFrame:
