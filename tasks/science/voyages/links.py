@@ -18,7 +18,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.ndimage import gaussian_filter1d
 
-from tasks.science.series.stays import LENGTH_FLOOR_M, LENGTHS_M, Stay
+from tasks.science.series.same_ship import LENGTHS_M
+from tasks.science.series.stays import LENGTH_FLOOR_M, Stay
 from tasks.science.voyages.crossing import Crossing
 
 Floats = npt.NDArray[np.float64]
