@@ -8,8 +8,14 @@ import numpy as np
 import pytest
 from scipy.special import gammaln, logsumexp
 
-from tasks.science.voyages.assignments import AWAY, AssignmentOptions, draw_assignments, prior_weights
-from tasks.science.voyages.links import KINDS, Links, Nodes
+from tasks.science.voyages.assignments import (
+    AssignmentOptions,
+    draw_assignments,
+    no_trade_odds,
+    prior_weights,
+    ways,
+)
+from tasks.science.voyages.links import KINDS, LATE, PROMPT, RETURN, SHIFT, Links, Nodes
 
 MANY = AssignmentOptions(draws=6000, sweeps=4, learns=False)
 
@@ -23,7 +29,10 @@ def port_pair(seed: int) -> tuple[Nodes, Links]:
     nodes = Nodes(
         (None,) * n, (quay > 1).astype(int), quay, zero, zero, zero, zero, np.ones(n), zero > 1  # type: ignore[arg-type]
     )  # fmt: skip
-    pairs = [(i, j, k) for i in range(n) for j in range(i + 1, n) for k in range(KINDS)]
+    across = (PROMPT, LATE), (SHIFT, RETURN)
+    pairs = [
+        (i, j, k) for i in range(n) for j in range(i + 1, n) for k in across[int((quay[i] > 1) == (quay[j] > 1))]
+    ]
     keep = [pairs[e] for e in rng.choice(len(pairs), 9, replace=False)]
     origin, target, kind = np.array(keep).T
     return nodes, Links(origin, target, kind, rng.normal(1.0, 1.0, len(keep)))
@@ -31,18 +40,38 @@ def port_pair(seed: int) -> tuple[Nodes, Links]:
 
 def log_posterior(nodes: Nodes, links: Links, chosen: list[int], options: AssignmentOptions) -> float:
     """What an assignment weighs, from the definition."""
-    prior = prior_weights(options)
+    prior = ways(nodes, np.tile(prior_weights(options), (2, 1)))
     total = sum(float(links.weight[e]) for e in chosen)
     reached = {int(links.target[e]) for e in chosen}
-    left = {int(links.origin[e]): int(links.kind[e]) for e in chosen}
-    for quay in np.unique(nodes.quay):
-        own = np.flatnonzero(nodes.quay == quay)
-        counts = np.bincount([left.get(int(i), AWAY) for i in own], minlength=AWAY + 1)
-        total += float((gammaln(prior + counts) - gammaln(prior)).sum())
+    quays = len(prior)
+    left = {int(links.origin[e]): int(links.kind[e] * quays + nodes.quay[links.target[e]]) for e in chosen}
+    for quay in range(quays):
+        own, can = np.flatnonzero(nodes.quay == quay), prior[quay] > 0
+        counts = np.bincount([left.get(int(i), KINDS * quays) for i in own], minlength=KINDS * quays + 1)
+        total += float((gammaln((prior[quay] + counts)[can]) - gammaln(prior[quay][can])).sum())
         free = sum(int(j) not in reached for j in own)
         shape = options.arrivals_prior
         total += float(gammaln(shape + free) - gammaln(shape) - free * np.log(shape + len(own)))
-    return total
+    crosses = any(links.kind[e] in (PROMPT, LATE) for e in chosen)
+    return total + (0.0 if crosses else no_trade_odds(prior, np.bincount(nodes.quay), options))
+
+
+def test_no_trade_is_as_probable_beforehand_as_stated() -> None:
+    """By drawing what departures do, link by link, from the urns of both quays."""
+    nodes, _ = port_pair(0)
+    prior = ways(nodes, np.tile(prior_weights(MANY), (2, 1)))
+    departures, rng = np.bincount(nodes.quay), np.random.default_rng(3)
+    quays, none = len(departures), 0
+    across = slice(PROMPT * quays, (LATE + 1) * quays)
+    for _ in range(4000):
+        shares = [rng.dirichlet(row[row > 0]) for row in prior]
+        full = np.zeros_like(prior)
+        for q, row in enumerate(prior):
+            full[q, row > 0] = shares[q]
+        crossing = full[:, across].sum(axis=1)
+        none += bool((rng.random(quays) < (1 - crossing) ** departures).all())
+    odds = none / (4000 - none) * np.exp(no_trade_odds(prior, departures, MANY))
+    assert odds == pytest.approx(MANY.no_trade / (1 - MANY.no_trade), rel=0.15)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -1,22 +1,26 @@
 """Draw assignments: who came from where, for all stays of two ports at once, not one best guess.
 
 Each end of a stay is linked to the beginning of one other at most. What share of the departures from a quay
-sail across, shift or go elsewhere, and how much of its arrivals come from elsewhere, is not known beforehand:
-these shares are integrated out exactly (Dirichlet–multinomial, Gamma–Poisson; each quay by itself, for trades
-keep to quays). So a few matches, which chance makes too, are not taken for a trade, and many support one
-another. Metropolis steps add, take away, turn and swap links.
+sail across, shift or go elsewhere, to which quay, and how much of its arrivals come from elsewhere, is not
+known beforehand: these shares are integrated out exactly (Dirichlet–multinomial, Gamma–Poisson; each quay by
+itself, for trades keep to quays). So a few matches, which chance makes too, are not taken for a trade, and
+many support one another. That no ship at all sails between the two ports is one of the answers, and has its
+own probability beforehand: without it, trades too small to be told from none make up for it by their number.
+Metropolis steps add, take away, turn and swap links.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numba
 import numpy as np
 import numpy.typing as npt
+from scipy.special import gammaln
 
-from tasks.science.voyages.links import KINDS, Links, Nodes
+from tasks.science.voyages.links import KINDS, LATE, PROMPT, Links, Nodes
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -41,6 +45,9 @@ class AssignmentOptions:
 
     away_prior: float = 0.5
     """Or it goes elsewhere, or is not seen again."""
+
+    no_trade: float = 0.5
+    """Probability beforehand that no ship sails from one port to the other, either way."""
 
     learns: bool = True
     """Whether the weights for each quay are learnt from its whole port, in a first run."""
@@ -104,19 +111,52 @@ def _drawn(
     nodes: Nodes, links: Links, rng: np.random.Generator, options: AssignmentOptions, prior: Floats
 ) -> Assignments:
     n, arrivals = len(nodes.stays), np.bincount(nodes.quay).astype(np.int64)
-    weights = np.empty((len(arrivals), KINDS + 1))
-    weights[nodes.quay] = prior[nodes.port]
+    weights = ways(nodes, prior)
+    crosses = (links.kind == PROMPT) | (links.kind == LATE)
+    way = links.kind * len(arrivals) + nodes.quay[links.target]
     steps = max(options.sweeps * len(links.weight), MIN_STEPS)
     table = _pairs(links, n)
     parts = [
         _chain(
-            links.origin, links.target, links.kind, links.weight, table, nodes.quay, arrivals, weights,
-            options.arrivals_prior, options.draws, int(options.burn_in * options.draws), steps,
-            rng, chain % 2 == 1,
+            links.origin, links.target, way, crosses, links.weight, table, nodes.quay, arrivals,
+            weights, options.arrivals_prior, no_trade_odds(weights, arrivals, options),
+            options.draws, int(options.burn_in * options.draws), steps, rng, chain % 2 == 1,
         )
         for chain in range(options.chains)
     ]  # fmt: skip
     return Assignments(np.concatenate(parts))
+
+
+def ways(nodes: Nodes, prior: Floats) -> Floats:
+    """Dirichlet weights of what becomes of the departures of each quay, ``(quay, way)``.
+
+    A way is a kind of link and the quay it leads to; the last one is leaving for good. Of a kind, a quay has
+    as large a part beforehand as it has of its port's arrivals.
+    """
+    arrivals = np.bincount(nodes.quay)
+    quays = len(arrivals)
+    port = np.zeros(quays, np.int64)
+    port[nodes.quay] = nodes.port
+    share = arrivals / np.bincount(port, weights=arrivals, minlength=2)[port]
+    weights = np.zeros((quays, KINDS * quays + 1))
+    for here in range(quays):
+        for kind in range(KINDS):
+            across = kind in (PROMPT, LATE)
+            there = (port != port[here]) if across else (port == port[here])
+            weights[here, kind * quays : (kind + 1) * quays] = prior[port[here], kind] * share * there
+    weights[:, -1] = prior[port, AWAY]
+    return weights
+
+
+def no_trade_odds(weights: Floats, departures: Ints, options: AssignmentOptions) -> float:
+    """Log of the factor that gives "no ship sails across" its stated probability beforehand."""
+    quays = len(departures)
+    across = weights[:, PROMPT * quays : (LATE + 1) * quays].sum(axis=1)
+    every = weights.sum(axis=1)
+    none = gammaln(every) - gammaln(every + departures)
+    none += gammaln(every - across + departures) - gammaln(every - across)
+    share = min(math.exp(float(none.sum())), 1 - 1e-12)
+    return max(math.log(options.no_trade / (1 - options.no_trade)) - math.log(share / (1 - share)), 0.0)
 
 
 def _learnt(nodes: Nodes, links: Links, drawn: Assignments, options: AssignmentOptions) -> Floats:
@@ -168,7 +208,8 @@ def _apply(
     sign: int,
     origin: Ints,
     target: Ints,
-    kind: Ints,
+    way: Ints,
+    crosses: Any,
     weight: Floats,
     quay: Ints,
     arrivals: Ints,
@@ -176,19 +217,26 @@ def _apply(
     free: Ints,
     prior: Floats,
     arrivals_prior: float,
+    crossing: Ints,
+    no_trade: float,
 ) -> float:  # pragma: no cover (compiled)
     """Count a link in or out; gives what the log posterior gains."""
-    here, there, c = quay[origin[e]], quay[target[e]], kind[e]
+    here, there, c = quay[origin[e]], quay[target[e]], way[e]
+    away = count.shape[1] - 1
     gain = sign * weight[e]
     density = np.log(arrivals_prior + arrivals[there])
     if sign > 0:
-        gain += np.log(prior[here, c] + count[here, c]) - np.log(prior[here, AWAY] + count[here, AWAY] - 1)
+        gain += np.log(prior[here, c] + count[here, c]) - np.log(prior[here, away] + count[here, away] - 1)
         gain -= np.log(arrivals_prior + free[there] - 1) - density
     else:
-        gain += np.log(prior[here, AWAY] + count[here, AWAY]) - np.log(prior[here, c] + count[here, c] - 1)
+        gain += np.log(prior[here, away] + count[here, away]) - np.log(prior[here, c] + count[here, c] - 1)
         gain += np.log(arrivals_prior + free[there]) - density
+    if crosses[e]:
+        if min(crossing[0], crossing[0] + sign) == 0:
+            gain -= sign * no_trade
+        crossing[0] += sign
     count[here, c] += sign
-    count[here, AWAY] -= sign
+    count[here, away] -= sign
     free[there] -= sign
     return float(gain)
 
@@ -197,13 +245,15 @@ def _apply(
 def _chain(
     origin: Ints,
     target: Ints,
-    kind: Ints,
+    way: Ints,
+    crosses: Any,
     weight: Floats,
     table: Ints,
     quay: Ints,
     arrivals: Ints,
     prior: Floats,
     arrivals_prior: float,
+    no_trade: float,
     draws: int,
     burn_in: int,
     steps: int,
@@ -212,16 +262,20 @@ def _chain(
 ) -> Ints:  # pragma: no cover (compiled)
     n, m, quays = len(quay), len(origin), len(arrivals)
     out, into = np.full(n, -1), np.full(n, -1)
-    # Steps of the Dirichlet-multinomial by kind, and of the Gamma-Poisson of arrivals, per quay.
+    # Steps of the Dirichlet-multinomial by way, and of the Gamma-Poisson of arrivals, per quay.
     # Its rate is in units of the known density of arrivals: shape and rate of the prior are one number.
-    count = np.zeros((quays, KINDS + 1), np.int64)
-    free = arrivals.copy()
-    count[:, AWAY] = arrivals
+    count = np.zeros((quays, KINDS * quays + 1), np.int64)
+    free, crossing = arrivals.copy(), np.zeros(1, np.int64)
+    count[:, -1] = arrivals
+    pools = (
+        origin, target, way, crosses, weight, quay, arrivals, count, free, prior, arrivals_prior, crossing,
+        no_trade,
+    )  # fmt: skip
     if full:
         for e in np.argsort(-weight):
             if out[origin[e]] < 0 and into[target[e]] < 0:
                 out[origin[e]], into[target[e]] = e, e
-                _apply(e, 1, origin, target, kind, weight, quay, arrivals, count, free, prior, arrivals_prior)
+                _apply(e, 1, *pools)
     kept = np.full((draws, n), -1)
     gone, new = np.zeros(2, np.int64), np.zeros(2, np.int64)
     for step in range((burn_in + draws) * steps):
@@ -249,7 +303,6 @@ def _chain(
                     gone[0], gone[1], n_gone = e, f, 2
                     new[0], new[1], n_new = one, two, 2
         if n_gone + n_new > 0:
-            pools = (origin, target, kind, weight, quay, arrivals, count, free, prior, arrivals_prior)
             gain = _put(gone[:n_gone], -1, *pools) + _put(new[:n_new], 1, *pools)
             if gain >= 0 or rng.random() < np.exp(gain):
                 for k in range(n_gone):
