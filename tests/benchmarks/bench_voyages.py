@@ -26,6 +26,7 @@ from tasks.science.series.stays import CARGO_SHIPS, Stay, follow
 from tasks.science.voyages.crossing import Crossing
 from tasks.science.voyages.trips import Port, Trips, trips_between
 from tasks.simulate.world.model import Stay as TrueStay
+from tasks.simulate.world.model import World
 from tests.sampled_looks import SITES, Sampled, crossings, sample, sampled_story, story
 
 SEA = Crossing(107.3, 5.4, 100.4, (), over_water=True)
@@ -75,28 +76,34 @@ def ship_of(stay: Stay, true: Sequence[TrueStay]) -> TrueStay | None:
 
 def links_of(seed: int, fine: bool) -> pd.DataFrame:
     """List the links told of a story with their probabilities, and whether each is true; missed ones too."""
-    world = story(seed)
-    trips = told_on(seen_of(sampled_story(seed, fine)), END)
+    return judged(story(seed), told_on(seen_of(sampled_story(seed, fine)), END), seed)
+
+
+def judged(world: World, trips: Trips, seed: int) -> pd.DataFrame:
+    """Hold links against the world, in two ways.
+
+    ``true``: the same ship, and it lay at no other berth between, seen or not. ``one_ship``: the same ship,
+    and none of the stays that looks found lies between; this is what a link says.
+    """
     true = [[s for s in world.stays if s.site_id == site] for site in SITES]
     ships = [[ship_of(stay, true[p]) for stay in trips.stays[p]] for p in (0, 1)]
     berthed = [s for s in world.stays if s.along_m is not None]
+    found = [s for own in ships for s in own if s is not None]
     rows = []
-    given: set[tuple[bool, int, int]] = set()
-    for link in trips.links:
-        ends = (0, 1) if link.from_a else (1, 0)
-        a, b = ships[ends[0]][link.origin], ships[ends[1]][link.target]
-        ok = a is not None and b is not None and _next_is(a, b, berthed)
-        both = trips.stays[ends[0]][link.origin].fine and trips.stays[ends[1]][link.target].fine
-        given.add((link.from_a, link.origin, link.target))
-        rows.append((seed, link.from_a, link.probability, ok, link.candidates, link.named, both))
+    given: dict[tuple[bool, int, int], tuple[float, int, bool]] = {
+        (link.from_a, link.origin, link.target): (link.probability, link.candidates, link.named)
+        for link in trips.links
+    }
     for p in (0, 1):
         for i, a in enumerate(ships[p]):
             for j, b in enumerate(ships[1 - p]):
-                if a is None or b is None or (p == 0, i, j) in given or not _next_is(a, b, berthed):
-                    continue
-                both = trips.stays[p][i].fine and trips.stays[1 - p][j].fine
-                rows.append((seed, p == 0, 0.0, True, 0, False, both))
-    columns = ["seed", "from_a", "probability", "true", "candidates", "named", "fine"]
+                told = given.get((p == 0, i, j))
+                ok = a is not None and b is not None and _next_is(a, b, berthed)
+                one = a is not None and b is not None and _next_is(a, b, found)
+                if told or ok or one:
+                    both = trips.stays[p][i].fine and trips.stays[1 - p][j].fine
+                    rows.append((seed, p == 0, *(told or (0.0, 0, False)), ok, one, both))
+    columns = ["seed", "from_a", "probability", "candidates", "named", "true", "one_ship", "fine"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -107,18 +114,18 @@ def _next_is(a: TrueStay, b: TrueStay, berthed: Sequence[TrueStay]) -> bool:
     return not any(s.ship_id == a.ship_id and a.leaves <= s.arrives < b.arrives for s in berthed)
 
 
-def f1(table: pd.DataFrame) -> float:
+def f1(table: pd.DataFrame, right: str = "true") -> float:
     """F1 of links with even odds or more."""
     told = table["probability"] >= 0.5
-    hits = int((told & table["true"]).sum())
-    return 2 * hits / max(int(told.sum()) + int(table["true"].sum()), 1)
+    hits = int((told & table[right]).sum())
+    return 2 * hits / max(int(told.sum()) + int(table[right].sum()), 1)
 
 
-def reliability(table: pd.DataFrame) -> tuple[float, float]:
+def reliability(table: pd.DataFrame, right: str = "true") -> tuple[float, float]:
     """Mean error of P(link) over ten bins: weighed by links, and bins alike (those with 20 or more)."""
     told = table[table["candidates"] > 0]
     bins = np.minimum((told["probability"] * 10).astype(int), 9)
-    groups = told.groupby(bins).agg(p=("probability", "mean"), ok=("true", "mean"), n=("true", "size"))
+    groups = told.groupby(bins).agg(p=("probability", "mean"), ok=(right, "mean"), n=(right, "size"))
     off = (groups["p"] - groups["ok"]).abs()
     many = groups["n"] >= 20
     return float((off * groups["n"]).sum() / groups["n"].sum()), float(off[many].mean())

@@ -4,21 +4,19 @@ Each end of a stay is linked to the beginning of one other at most. What share o
 sail across, shift or go elsewhere, to which quay, and how much of its arrivals come from elsewhere, is not
 known beforehand: these shares are integrated out exactly (Dirichlet–multinomial, Gamma–Poisson; each quay by
 itself, for trades keep to quays). So a few matches, which chance makes too, are not taken for a trade, and
-many support one another. That no ship at all sails between the two ports is one of the answers, and has its
-own probability beforehand: without it, trades too small to be told from none make up for it by their number.
-Metropolis steps add, take away, turn and swap links.
+many support one another. Beforehand a quay most probably has no trade with any other: were small trades as
+probable, those too small to be told from none would make up for it by their number. Metropolis steps add,
+take away, turn and swap links.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numba
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln
 
 from tasks.science.voyages.links import KINDS, LATE, PROMPT, Links, Nodes
 
@@ -37,17 +35,14 @@ class AssignmentOptions:
     return_prior: float = 0.3
     """So is that they come back from elsewhere;"""
 
-    prompt_prior: float = 0.5
-    """or sail straight to the other port: nobody asks for two ports without a reason;"""
+    prompt_prior: float = 0.1
+    """or sail straight to the other port: from a quay of twenty departures three in four times none does;"""
 
-    late_prior: float = 0.1
+    late_prior: float = 0.02
     """or come there weeks later."""
 
     away_prior: float = 0.5
     """Or it goes elsewhere, or is not seen again."""
-
-    no_trade: float = 0.5
-    """Probability beforehand that no ship sails from one port to the other, either way."""
 
     learns: bool = True
     """Whether the weights for each quay are learnt from its whole port, in a first run."""
@@ -112,14 +107,13 @@ def _drawn(
 ) -> Assignments:
     n, arrivals = len(nodes.stays), np.bincount(nodes.quay).astype(np.int64)
     weights = ways(nodes, prior)
-    crosses = (links.kind == PROMPT) | (links.kind == LATE)
     way = links.kind * len(arrivals) + nodes.quay[links.target]
     steps = max(options.sweeps * len(links.weight), MIN_STEPS)
     table = _pairs(links, n)
     parts = [
         _chain(
-            links.origin, links.target, way, crosses, links.weight, table, nodes.quay, arrivals,
-            weights, options.arrivals_prior, no_trade_odds(weights, arrivals, options),
+            links.origin, links.target, way, links.weight, table, nodes.quay, arrivals,
+            weights, options.arrivals_prior,
             options.draws, int(options.burn_in * options.draws), steps, rng, chain % 2 == 1,
         )
         for chain in range(options.chains)
@@ -146,17 +140,6 @@ def ways(nodes: Nodes, prior: Floats) -> Floats:
             weights[here, kind * quays : (kind + 1) * quays] = prior[port[here], kind] * share * there
     weights[:, -1] = prior[port, AWAY]
     return weights
-
-
-def no_trade_odds(weights: Floats, departures: Ints, options: AssignmentOptions) -> float:
-    """Log of the factor that gives "no ship sails across" its stated probability beforehand."""
-    quays = len(departures)
-    across = weights[:, PROMPT * quays : (LATE + 1) * quays].sum(axis=1)
-    every = weights.sum(axis=1)
-    none = gammaln(every) - gammaln(every + departures)
-    none += gammaln(every - across + departures) - gammaln(every - across)
-    share = min(math.exp(float(none.sum())), 1 - 1e-12)
-    return max(math.log(options.no_trade / (1 - options.no_trade)) - math.log(share / (1 - share)), 0.0)
 
 
 def _learnt(nodes: Nodes, links: Links, drawn: Assignments, options: AssignmentOptions) -> Floats:
@@ -209,7 +192,6 @@ def _apply(
     origin: Ints,
     target: Ints,
     way: Ints,
-    crosses: Any,
     weight: Floats,
     quay: Ints,
     arrivals: Ints,
@@ -217,8 +199,6 @@ def _apply(
     free: Ints,
     prior: Floats,
     arrivals_prior: float,
-    crossing: Ints,
-    no_trade: float,
 ) -> float:  # pragma: no cover (compiled)
     """Count a link in or out; gives what the log posterior gains."""
     here, there, c = quay[origin[e]], quay[target[e]], way[e]
@@ -231,10 +211,6 @@ def _apply(
     else:
         gain += np.log(prior[here, away] + count[here, away]) - np.log(prior[here, c] + count[here, c] - 1)
         gain += np.log(arrivals_prior + free[there]) - density
-    if crosses[e]:
-        if min(crossing[0], crossing[0] + sign) == 0:
-            gain -= sign * no_trade
-        crossing[0] += sign
     count[here, c] += sign
     count[here, away] -= sign
     free[there] -= sign
@@ -246,14 +222,12 @@ def _chain(
     origin: Ints,
     target: Ints,
     way: Ints,
-    crosses: Any,
     weight: Floats,
     table: Ints,
     quay: Ints,
     arrivals: Ints,
     prior: Floats,
     arrivals_prior: float,
-    no_trade: float,
     draws: int,
     burn_in: int,
     steps: int,
@@ -265,12 +239,9 @@ def _chain(
     # Steps of the Dirichlet-multinomial by way, and of the Gamma-Poisson of arrivals, per quay.
     # Its rate is in units of the known density of arrivals: shape and rate of the prior are one number.
     count = np.zeros((quays, KINDS * quays + 1), np.int64)
-    free, crossing = arrivals.copy(), np.zeros(1, np.int64)
+    free = arrivals.copy()
     count[:, -1] = arrivals
-    pools = (
-        origin, target, way, crosses, weight, quay, arrivals, count, free, prior, arrivals_prior, crossing,
-        no_trade,
-    )  # fmt: skip
+    pools = (origin, target, way, weight, quay, arrivals, count, free, prior, arrivals_prior)
     if full:
         for e in np.argsort(-weight):
             if out[origin[e]] < 0 and into[target[e]] < 0:
