@@ -4,9 +4,7 @@ Each end of a stay is linked to the beginning of one other at most. What share o
 sail across, shift or go elsewhere, to which quay, and how much of its arrivals come from elsewhere, is not
 known beforehand: these shares are integrated out exactly (Dirichlet–multinomial, Gamma–Poisson; each quay by
 itself, for trades keep to quays). So a few matches, which chance makes too, are not taken for a trade, and
-many support one another. Beforehand a quay most probably has no trade with any other: were small trades as
-probable, those too small to be told from none would make up for it by their number. Metropolis steps add,
-take away, turn and swap links.
+many support one another. Metropolis steps add, take away, turn and swap links.
 """
 
 from __future__ import annotations
@@ -35,10 +33,10 @@ class AssignmentOptions:
     return_prior: float = 0.3
     """So is that they come back from elsewhere;"""
 
-    prompt_prior: float = 0.1
-    """or sail straight to the other port: from a quay of twenty departures three in four times none does;"""
+    prompt_prior: float = 2.0
+    """or sail straight to the other port: nobody asks for two ports without a reason;"""
 
-    late_prior: float = 0.02
+    late_prior: float = 0.2
     """or come there weeks later."""
 
     away_prior: float = 0.5
