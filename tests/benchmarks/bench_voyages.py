@@ -27,7 +27,7 @@ from tasks.science.series.stays import CARGO_SHIPS, Stay, follow
 from tasks.science.voyages.assignments import draw_assignments
 from tasks.science.voyages.crossing import Crossing
 from tasks.science.voyages.links import Links, candidate_links, lay_out
-from tasks.science.voyages.trips import Port, Trips, _told, trips_between
+from tasks.science.voyages.trips import Link, Port, TripOptions, Trips, _told, trips_between
 from tasks.simulate.world.model import Stay as TrueStay
 from tasks.simulate.world.model import World
 from tests.sampled_looks import SITES, Sampled, crossings, sample, sampled_story, story
@@ -79,23 +79,26 @@ def ship_of(stay: Stay, true: Sequence[TrueStay]) -> TrueStay | None:
 
 def links_of(seed: int, fine: bool) -> pd.DataFrame:
     """List the links told of a story with their probabilities, and whether each is true; missed ones too."""
-    return judged(story(seed), told_on(seen_of(sampled_story(seed, fine)), END), seed)
+    told = told_on(seen_of(sampled_story(seed, fine)), END)
+    return judged(story(seed), told.stays, told.links, seed)
 
 
-def judged(world: World, trips: Trips, seed: int) -> pd.DataFrame:
+def judged(
+    world: World, stays: tuple[Sequence[Stay], Sequence[Stay]], links: Sequence[Link], seed: int
+) -> pd.DataFrame:
     """Hold links against the world, in two ways.
 
     ``true``: the same ship, and it lay at no other berth between, seen or not. ``one_ship``: the same ship,
     and none of the stays that looks found lies between; this is what a link says.
     """
     true = [[s for s in world.stays if s.site_id == site] for site in SITES]
-    ships = [[ship_of(stay, true[p]) for stay in trips.stays[p]] for p in (0, 1)]
+    ships = [[ship_of(stay, true[p]) for stay in stays[p]] for p in (0, 1)]
     berthed = [s for s in world.stays if s.along_m is not None]
     found = [s for own in ships for s in own if s is not None]
     rows = []
     given: dict[tuple[bool, int, int], tuple[float, int, bool]] = {
         (link.from_a, link.origin, link.target): (link.probability, link.candidates, link.named)
-        for link in trips.links
+        for link in links
     }
     for p in (0, 1):
         for i, a in enumerate(ships[p]):
@@ -104,7 +107,7 @@ def judged(world: World, trips: Trips, seed: int) -> pd.DataFrame:
                 ok = a is not None and b is not None and _next_is(a, b, berthed)
                 one = a is not None and b is not None and _next_is(a, b, found)
                 if told or ok or one:
-                    both = trips.stays[p][i].fine and trips.stays[1 - p][j].fine
+                    both = stays[p][i].fine and stays[1 - p][j].fine
                     rows.append((seed, p == 0, *(told or (0.0, 0, False)), ok, one, both))
     columns = ["seed", "from_a", "probability", "candidates", "named", "true", "one_ship", "fine"]
     return pd.DataFrame(rows, columns=columns)
@@ -128,9 +131,8 @@ def oracle_of(seed: int) -> pd.DataFrame:
         links.weight[same] - float(np.log((shares**2).sum())),
     )  # fmt: skip
     drawn = draw_assignments(nodes, known, np.random.default_rng(seed))
-    trips = told_on(seen, END)
-    told = _told(nodes, known, drawn, len(ports[0].stays), trips.options)
-    return judged(world, replace(trips, links=told), seed)
+    told = _told(nodes, known, drawn, len(ports[0].stays), TripOptions())
+    return judged(world, (ports[0].stays, ports[1].stays), told, seed)
 
 
 def bracket_rows(seeds: Sequence[int]) -> Iterator[Row]:

@@ -400,10 +400,6 @@ def _told(
     return tuple(link for _, link in sorted(told, key=lambda x: (x[0], -x[1].probability, x[1].target)))
 
 
-MOST_SHARE = 0.9
-"""Of any quay's ships, some go elsewhere at any time."""
-
-
 def _open_end(
     nodes: Nodes, links: Links, drawn: Assignments, seen_there: Floats, start: pd.Timestamp
 ) -> OpenEnd:
@@ -425,13 +421,8 @@ def _open_end(
     after = left[last + 1 :]
     counted = int((seen_there[after] >= 0.5).sum())
     active = left[int(np.flatnonzero(linked)[0]) : last + 1]
-    # Of the ships of each quay that would have been seen at B: those that were. Quays differ in their trade.
-    every = (crossed[active].sum() + 0.5) / (seen_there[active].sum() + 1.0)
-    share = np.full(len(after), every)
-    for k, quay in enumerate(nodes.quay[after]):
-        same = active[nodes.quay[active] == quay]
-        share[k] = (crossed[same].sum() + every) / (seen_there[same].sum() + 1.0)
-    share = np.minimum(share, MOST_SHARE)
+    done = crossed[active]
+    share = (done.sum() + 0.5) / (len(active) + 1.0)
     still = float(np.log1p(-share * seen_there[after] * (1 - crossed[after])).sum())
     # Beforehand, a trade that lasted for so many trips ends before the next one with one in that many.
     prior = 1 / (len(active) + 2)
