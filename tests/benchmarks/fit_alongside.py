@@ -21,14 +21,17 @@ from scipy.optimize import minimize
 
 from tasks.science.clouds import find_clouds
 from tasks.science.optical import scene
+from tasks.science.optical.alongside import Box
 from tasks.science.optical.evidence import (
     DEFAULT_EVIDENCE,
     EvidenceOptions,
+    Surroundings,
     log_odds,
     outlines,
     terms,
     weigh,
 )
+from tasks.science.shapes import Vessel
 from tests.sen2ships import GROWN_M, PORTS, Port, match, read_port
 
 TIGHT_M = 6.0
@@ -37,11 +40,13 @@ TIGHT_M = 6.0
 SHIP, STRANGE = 0.3, 0.12
 """Intersection over union with a label from which a box is a ship, and below which it is none."""
 
-RIDGE = 10.0
+RIDGE = 3.0
 """Weight of the squared weights, of standardised terms: five ports tell no more."""
 
 ROUNDS, HARDEST = 3, 60
 """Fits after the first, and boxes a port that each adds."""
+
+TERMS = ("straight", "size", "slender", "colour", "shallow", "leaves_behind", "end", "end_behind")
 
 NOT_LABELLED = {"gdynia": ((511, 821), (669, 833))}
 """Row and column of vessels that can be seen there: a white ferry and a ship at a pier's head."""
@@ -64,12 +69,15 @@ def read_boxes(port: Port) -> Boxes:
     """Take all boxes of a port that are not impossible."""
     taken: list[Boxes] = []
 
-    def collect(boxes: list, _: list, around: object, pixel_m: float, options: EvidenceOptions) -> list:
+    def collect(
+        boxes: list[Box], _: object, around: Surroundings, pixel_m: float, options: EvidenceOptions
+    ) -> list[Vessel]:
         seen = weigh(boxes, around, pixel_m)
         able = np.isfinite(log_odds(boxes, seen, options))
         places = outlines([box for box, can in zip(boxes, able, strict=True) if can], pixel_m)
         places = shapely.transform(places, lambda xy: xy * [1, -1])
-        columns = np.stack(list(terms(boxes, seen, options).values()), axis=1)[able]
+        found = terms(boxes, seen, options)
+        columns = np.stack([found[name] for name in TERMS], axis=1)[able]
         taken.append(Boxes(columns, places, known_as(port, places)))
         return []
 
@@ -157,19 +165,18 @@ def _claimed(boxes: Boxes, odds: Numbers) -> list[int]:
     return claimed
 
 
-def weighted(names: Sequence[str], weights: Numbers, constant: float) -> EvidenceOptions:
-    return replace(DEFAULT_EVIDENCE, constant=constant, **dict(zip(names, map(float, weights), strict=True)))
+def weighted(weights: Numbers, constant: float) -> EvidenceOptions:
+    return replace(DEFAULT_EVIDENCE, constant=constant, **dict(zip(TERMS, map(float, weights), strict=True)))
 
 
 def main() -> None:
     ports = {name: read_port(name) for name in PORTS}
     boxes = {name: read_boxes(port) for name, port in ports.items()}
-    names = list(DEFAULT_TERMS)
     tally = np.zeros((2, 3), int)
     for name, port in ports.items():
         others = [boxes[other] for other in PORTS if other != name]
         line = []
-        for k, evidence in enumerate((weighted(names, *fit(others)), DEFAULT_EVIDENCE)):
+        for k, evidence in enumerate((weighted(*fit(others)), DEFAULT_EVIDENCE)):
             options = replace(scene.DEFAULT_OPTICAL, evidence=evidence)
             clouds = find_clouds(port.planes, port.pixel_m)
             found = scene.detect_optical_scene(port.planes, port.pixel_m, unclear=clouds, options=options)
@@ -180,11 +187,9 @@ def main() -> None:
     for k, kind in enumerate(("each port left out", "as it is")):
         print(f"{kind}: recall {tally[k][0] / tally[k][1]:.2f}, precision {tally[k][0] / tally[k][2]:.2f}")
     weights, constant = fit(list(boxes.values()))
-    for name, weight in zip([*names, "constant"], [*weights, constant], strict=True):
+    for name, weight in zip([*TERMS, "constant"], [*weights, constant], strict=True):
         print(f"    {name}: float = {weight:.2f}")
 
-
-DEFAULT_TERMS = ("straight", "size", "slender", "colour", "shallow", "leaves_behind", "end", "end_behind")
 
 if __name__ == "__main__":
     main()

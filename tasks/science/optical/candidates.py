@@ -60,8 +60,8 @@ class AfloatOptions:
     """Nothing shorter can be told from a point: a boat of one pixel, blurred, measures two to three."""
 
     min_length_unknown_px: float = 4.0
-    """The same where no site says that there is water: a point of three pixels is as often a buoy, a beacon, a
-    dolphin or a rock,"""
+    """The same where no site says that there is water: a point of three pixels is as often a buoy, a
+    beacon, a dolphin or a rock,"""
 
     min_filled_px: float = 15.0
     """unless it fills so many pixels: at half its height a very bright hull is shorter than it is."""
@@ -89,8 +89,8 @@ class AfloatOptions:
     """if it is this share of the group's own contrast besides."""
 
     restless: float = 0.25
-    """Standard deviation of the water around a group, by its own contrast, above which it is a streak of silt,
-    of foam or of haze among others (labelled ships in silty Klang and hazy Cartagena have up to 0.22),"""
+    """Standard deviation of the water around a group, by its own contrast, above which it is a streak of
+    silt, foam or haze among others (labelled ships in silty Klang and hazy Cartagena have up to 0.22),"""
 
     restless_reach_m: float = 120.0
     """in this distance."""

@@ -49,8 +49,8 @@ class OpticalOptions:
     """Diagonal from which what is no water is land: the longest ship is 400 m."""
 
     min_sea_m2: float = 300_000.0
-    """A smaller basin that ends inside the image is a pond: no ship comes there. (Warehouses stand at ponds of
-    5 ha in Klang; the smallest harbour basin of the five ports goes on into 2.5 km².)"""
+    """A smaller basin that ends inside the image is a pond: no ship comes there. (Warehouses stand at ponds
+    in Klang; the smallest harbour basin of the five ports goes on into 2.5 km².)"""
 
     tile_px: int = 1024
     """Side of the tiles in which a scene is worked through."""
