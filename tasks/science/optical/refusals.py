@@ -78,7 +78,10 @@ def _on_shoal(group: Group, part: Part, pixel_m: float, options: AfloatOptions) 
     ring = (away_m > 20) & (away_m < 50) & water
     if not ring.any():
         return False
-    pale, spread = float(np.median(contrast[ring])), float(part.spread[band][group.box].mean())
+    pale, spread = (
+        float(np.median(contrast[ring])),
+        float(part.spread[band][_box_around(group, part, 50.0, pixel_m)].mean()),
+    )
     return pale > max(options.shoal_spreads * spread, options.shoal_share * float(contrast[own].max()))
 
 
@@ -97,17 +100,22 @@ def _around_group(
     group: Group, part: Part, band: str, reach_m: float, pixel_m: float
 ) -> tuple[Plane, npt.NDArray[np.floating], Mask]:
     """Contrast to the open water, distance to the group, and what is seen water, in a box around it."""
-    reach = int(np.ceil(reach_m / pixel_m))
-    rows, cols = (
-        slice(max(0, side.start - reach), min(size, side.stop + reach))
-        for side, size in zip(group.box, part.body.shape, strict=True)
-    )
+    rows, cols = _box_around(group, part, reach_m, pixel_m)
     contrast = part.planes[band][rows, cols] - part.level[band][rows, cols]
     own = np.zeros(contrast.shape, bool)
     top, left = group.box[0].start - rows.start, group.box[1].start - cols.start
     own[top : top + group.inside.shape[0], left : left + group.inside.shape[1]] = group.inside
     away_m = ndimage.distance_transform_edt(~own) * pixel_m
     return contrast, away_m, part.body[rows, cols] & np.isfinite(contrast)
+
+
+def _box_around(group: Group, part: Part, reach_m: float, pixel_m: float) -> Window:
+    reach = int(np.ceil(reach_m / pixel_m))
+    rows, cols = (
+        slice(max(0, side.start - reach), min(size, side.stop + reach))
+        for side, size in zip(group.box, part.body.shape, strict=True)
+    )
+    return rows, cols
 
 
 def _pixel(vessel: Vessel, shape: tuple[int, ...]) -> tuple[int, int]:
