@@ -27,9 +27,10 @@ help:
 demo: $(READY)
 	$(VENV)/bin/roadstead demo
 
-# Two at a time, file by file: modules share a published port or a Prefect server.
+# Two at a time, file by file: modules share a published port or a Prefect server. In the order of
+# tests/conftest.py; xdist's own puts the files with most tests first, and the longest have few.
 test: $(READY)
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(VENV)/bin/ruff check

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from tasks.errors import InputError
-from tasks.science.regimes.counts import MIN_LOOKS, MOST_COUNT, CountSeries, changes_of
+from tasks.science.regimes.changes import changes_of
+from tasks.science.regimes.counts import MIN_LOOKS, MOST_COUNT, CountSeries
 from tasks.science.regimes.general import MIN_VALUES, find_shifts
 from tasks.science.regimes.status import standing_of
 

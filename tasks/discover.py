@@ -80,7 +80,7 @@ def plan(request: Request) -> Plan:
         )
     current = is_current(
         Path(request.out) / request.site.site_id,
-        state(str(ledger.snapshot), request.site.digest, MEASURE_VERSION, request.public),
+        state(str(ledger.snapshot), request.site, MEASURE_VERSION, request.public),
     )
     unrecorded = any(r.permanent and r.scene_id not in ledger.rejected for r in rejected)
     stale = bool(ledger.scenes) and (unrecorded or not current)

@@ -26,7 +26,7 @@ from tasks.products.tables import (
 )
 from tasks.science.basis import comparable
 from tasks.science.quays import quay_metres
-from tasks.science.regimes.counts import Changes
+from tasks.science.regimes.changes import Changes
 from tasks.science.series import activity, loading
 from tasks.science.series.activity import SURE
 from tasks.science.series.balance import balances
@@ -152,6 +152,8 @@ def _stay_row(site_id: str, stay: Stay) -> dict[str, Any]:
         "arrive_high": stay.first_seen,
         "leave_low": stay.last_seen,
         "leave_high": stay.free_after,
+        "came_by": stay.came_by,
+        "left_from": stay.left_from,
         "looks": stay.looks,
         "length_m": stay.length_m,
         "length_sd_m": stay.length_sd_m,

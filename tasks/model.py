@@ -6,6 +6,7 @@ EPSG:4326 (longitude, latitude); times are aware UTC.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -62,6 +63,18 @@ and in most scenes; tracks the least, and only in fine images."""
 
 
 @dataclass(frozen=True)
+class Event:
+    """Something dated that readers of a site's series know of, from a report and not from images."""
+
+    on: date
+
+    title: str
+
+    source: str
+    """Whose report."""
+
+
+@dataclass(frozen=True)
 class Site:
     """A port or inland depot with its zones."""
 
@@ -82,6 +95,15 @@ class Site:
     weights: Mapping[str, float] = field(default_factory=lambda: dict(UTILISATION_WEIGHTS), hash=False)
     """Weight of each part of the combined utilisation index, all names of `UTILISATION_WEIGHTS`. Only their
     ratios matter; they change no mask, so they do not enter the digest. Not to be written to."""
+
+    events: tuple[Event, ...] = ()
+    """In order of time; they are shown, and change no measure."""
+
+    @property
+    def said(self) -> str:
+        """SHA-256 of what is published of the site besides its zones: title, credit, weights and events."""
+        told = (self.title, self.attribution, sorted(self.weights.items()), self.events)
+        return hashlib.sha256(repr(told).encode()).hexdigest()
 
     @property
     def measured_zones(self) -> tuple[Zone, ...]:

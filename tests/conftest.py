@@ -32,6 +32,43 @@ os.environ |= {
 }
 (STATE / "prefect").mkdir()  # Prefect does not make it, and its server then waits in vain
 
+LONGEST = (
+    "flows/test_chain.py",
+    "real/test_latakia.py",
+    "simulate/test_simulation.py",
+    "flows/test_detect_cli.py",
+    "real/test_sen2ships.py",
+    "flows/test_archive_chain.py",
+    "flows/test_cli.py",
+    "science/test_assignments.py",
+    "flows/test_voyages_cli.py",
+    "archive/test_stateful.py",
+    "science/test_voyages.py",
+    "archive/test_chaos.py",
+    "science/test_counts.py",
+    "flows/test_demo.py",
+    "archive/test_cube.py",
+    "science/test_berths.py",
+    "real/test_detect_real.py",
+    "flows/test_schedule.py",
+    "benchmarks/test_detect_bench.py",
+    "science/test_detectability.py",
+    "simulate/test_optical.py",
+    "science/test_scene.py",
+    "test_architecture.py",
+    "archive/test_storage.py",
+    "products/test_stac.py",
+    "science/test_occupancy.py",
+    "simulate/test_world.py",
+)
+"""Files that take longest, the longest first: one of them started last would leave the other worker idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tests = Path(__file__).parent
+    rank = {tests / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(STATE, ignore_errors=True)

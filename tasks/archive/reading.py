@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-import dask.array as da
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
@@ -51,6 +50,8 @@ def open_cube(
     ArchiveError
         If there is no such cube or state; when computed, if a plane is damaged.
     """
+    import dask.array as da  # a third of a second, which no run of the chain needs
+
     session = read_session(ref, snapshot_at(ref, as_of) if as_of else snapshot)
     root = open_root(ref, session)
     if root is None or collection not in root:

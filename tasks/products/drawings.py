@@ -7,12 +7,12 @@ from functools import partial
 
 from markupsafe import Markup
 
+from tasks.model import Event
 from tasks.products.headline import Regime
 from tasks.products.looks_chart import Mark, looks_chart
 from tasks.products.quay import Quay
 from tasks.products.quay_chart import berth_grid, quay_share_chart, ships_chart
 from tasks.products.story import Month, ZoneStory
-from tasks.products.wording import Event
 from tasks.products.yard_chart import yard_grid
 from tasks.products.yards import Ashore
 

@@ -5,19 +5,23 @@ Each kind of mark is one path however many looks there are; what an eye cannot t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time
 
+from tasks.model import Event
 from tasks.products.chart import Frame, axes, gaps, nice_top
 from tasks.products.headline import Regime
 from tasks.products.story import Month
 from tasks.products.strips import crosses, frame_of, spells
 from tasks.products.svg import apart, discs, hatch, paper, tag, tenths
-from tasks.products.wording import Event
 
 LANE_PX = 14
 """Below the axis, for when there was a look."""
+
+NUMBER_PX = 12
+"""Room of an event's number: those of events closer than this stand one below the other."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,14 @@ def _ticks(marks: Sequence[Mark], frame: Frame) -> Iterable[str]:
 
 def _flags(events: Sequence[Event], frame: Frame) -> Iterable[str]:
     """Mark events by their numbers in the list below the chart."""
+    before, row = -math.inf, 0
     for number, event in enumerate(events, 1):
-        if frame.months[0].start <= event.when < frame.months[-1].end:
-            x = frame.x(event.when)
+        when = datetime.combine(event.on, time())
+        if frame.months[0].start <= when < frame.months[-1].end:
+            x = frame.x(when)
             yield tag("line", class_="event", x1=x, x2=x, y1=frame.head - 2, y2=frame.base)
-            yield tag("text", str(number), class_="event-number", x=x, y=frame.head - 5)
+            row = row + 1 if x - before < NUMBER_PX else 0
+            yield tag(
+                "text", str(number), class_="event-number", x=x + 3, y=frame.head + 10 + NUMBER_PX * row
+            )
+            before = x

@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from tasks.model import Site
+
 NAME = "manifest.json"
 
 
@@ -34,13 +36,14 @@ def publications_in(folder: Path) -> list[Path]:
     return sorted(p.parent for p in (*folder.glob(NAME), *folder.glob(f"[!.]*/{NAME}")))
 
 
-def state(snapshot: str, site_digest: str, measure_version: str, public: bool = False) -> dict[str, str]:
+def state(snapshot: str, site: Site, measure_version: str, public: bool = False) -> dict[str, str]:
     """Everything that a publication's content follows from."""
     return {
         "edition": "public" if public else "full",
         "roadstead": code_version(),
         "measure_version": measure_version,
-        "site_digest": site_digest,
+        "site_digest": site.digest,
+        "site_said": site.said,
         "snapshot": snapshot,
     }
 

@@ -20,15 +20,14 @@ from markupsafe import Markup
 from tasks.products.detections import write_whole
 from tasks.products.document import document
 from tasks.products.headline import Regime, names, read_regimes, within
+from tasks.products.overview_map import Spot, overview_map
 from tasks.products.site_months import SiteMonth, Told, read_site_months
-from tasks.products.svg import bars, discs, hatch, paper, tag, tenths, words
+from tasks.products.svg import bars, hatch, paper, tag, tenths
 from tasks.products.wording import month_name, probability
 
 log = logging.getLogger(__name__)
 
 SPARK_PX = (180, 36)
-MAP_PX = (860, 320)
-MARGIN_DEG = 2.0
 
 NOT_TOLD = "not told"
 
@@ -139,7 +138,7 @@ def render_overview(ports: Sequence[Port]) -> str:
                 else "",
             }
         )
-    drawn = _map(ports) if any(port.centre for port in ports) else ""
+    drawn = _map(ports)
     made = [port.simulated for port in ports]
     context = {"rows": rows, "map": Markup(drawn), "simulated": any(made), "all_simulated": all(made)}
     return document("overview.html.j2", context)
@@ -169,31 +168,14 @@ def _spark(port: Port, months: Sequence[datetime], key: str) -> str:
 
 
 def _map(ports: Sequence[Port]) -> str:
-    """Draw where the sites are, on a grid of degrees: no coast is drawn, for none is in the tables."""
-    places = [port.centre for port in ports if port.centre]
-    west, east = min(x for x, _ in places) - MARGIN_DEG, max(x for x, _ in places) + MARGIN_DEG
-    south, north = min(y for _, y in places) - MARGIN_DEG, max(y for _, y in places) + MARGIN_DEG
-    width, height = MAP_PX
-    scale = min(width / (east - west), height / (north - south))
-    west, north = (west + east - width / scale) / 2, (south + north + height / scale) / 2
-    east, south = west + width / scale, north - height / scale
-    step = next(s for s in (1, 2, 5, 10, 20, 30, 45, 90) if s * scale >= 70 or s == 90)
-    body = []
-    for lon in (lon for lon in range(-180, 181, step) if west < lon < east):
-        x, label = (lon - west) * scale, f"{abs(lon)}° {'W' if lon < 0 else 'E'}"
-        body.append(tag("line", class_="grid", x1=x, x2=x, y1=0, y2=height))
-        body.append(tag("text", label, class_="tick", x=x + 3, y=height - 4))
-    for lat in (lat for lat in range(-90, 91, step) if south < lat < north):
-        y, label = (north - lat) * scale, f"{abs(lat)}° {'S' if lat < 0 else 'N'}"
-        body.append(tag("line", class_="grid", x1=0, x2=width, y1=y, y2=y))
-        body.append(tag("text", label, class_="tick", x=3, y=y - 3))
-    for number, port in enumerate(ports, 1):
-        if port.centre:
-            x, y = (port.centre[0] - west) * scale, (north - port.centre[1]) * scale
-            kind = "site active" if port.state in ("active", "busier", "quieter") else "site"
-            label = tag("text", words(f"{number} {port.title}"), class_="site-name", x=x + 9, y=y + 4)
-            note = tag("title", words(f"{port.title}: {port.state}"))
-            mark = tag("path", note, class_=kind, d=discs([(x, y)], 5))
-            body.append(tag("g", mark, label))  # the links are in the table
-    text = "Sites by longitude and latitude; filled where active. The same sites are in the table."
-    return paper(width, height, "overview-map", "Where the sites are", text, body)
+    spots = [
+        Spot(
+            f"{number} {port.title}",
+            f"{port.title}: {port.state}",
+            *port.centre,
+            active=port.state in ("active", "busier", "quieter"),
+        )
+        for number, port in enumerate(ports, 1)
+        if port.centre
+    ]  # the links are in the table
+    return overview_map(spots) if spots else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from tasks.model import Event
 from tasks.products.chart import Frame, axes, gaps, month_axis, month_mark, nice_top
 from tasks.products.headline import Regime
 from tasks.products.looks_chart import Mark, looks_chart
@@ -25,7 +26,6 @@ from tasks.products.strips import (
     strip_of,
 )
 from tasks.products.svg import apart, bars, hatch, paper, tag, words
-from tasks.products.wording import Event
 
 BAR_PX = 15
 SMALLEST_BAR_PX = 5

@@ -13,6 +13,8 @@ REPROCESSED = "reprocessed scene"
 CORRECTED = "late correction"
 """A scene measured again by the same code: its background, or an earlier look, has changed."""
 
+SAID = "title, credit, weights or events in the site file changed"
+
 ELSEWHERE = "other looks"
 """A number may change with its neighbours: gained ground is counted against the look before."""
 
@@ -30,6 +32,8 @@ def general_causes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple
     found = _versions(before, after)
     if _state(before, "site_digest") != _state(after, "site_digest"):
         found.append(SITE)
+    if _state(before, "site_said") != _state(after, "site_said"):
+        found.append(SAID)
     if (was := before.get("assumptions", {})) != (now := after.get("assumptions", {})):
         changed = sorted(k for k in {*was, *now} if was.get(k) != now.get(k))
         found.append(f"assumptions changed: {', '.join(changed)}")

@@ -104,7 +104,7 @@ def site_map(
     hulls
         Path data of that day's vessels.
     """
-    land = [] if site.land is None else [tag("path", class_="land", d=_path(view.draw(site.land)))]
+    land = [] if site.land is None else [tag("path", class_="land", d=path_of(view.draw(site.land)))]
     dots = "".join(f"M{tenths(x)} {tenths(y)}h0" for x, y in _inside(vessels, view))
     crosses = "".join(f"M{tenths(x - 3)} {tenths(y)}h6m-3 -3v6" for x, y in _inside(scatterers, view))
     drawn = [tag("path", class_=kind, d=d) for kind, d in (("vessel", dots), ("scatterer", crosses)) if d]
@@ -128,7 +128,7 @@ def _outlines(site: Site, view: View, key: str, states: Mapping[str, str] | None
         kind = "water" if zone.kind in WATER_KINDS else zone.kind.value.replace("_", "-")
         guess = " guessed" if zone.confidence.lower().startswith("low") else ""
         note = tag("title", words(zone.name or zone.zone_id))
-        d = _path(view.draw(zone.geometry))
+        d = path_of(view.draw(zone.geometry))
         if states is not None and zone.zone_id in states:
             state = f"zone {kind}{guess} is-{states[zone.zone_id]}"
             yield tag("path", class_="untold", fill=f"url(#{key}-hatch)", d=d)
@@ -137,7 +137,7 @@ def _outlines(site: Site, view: View, key: str, states: Mapping[str, str] | None
             yield tag("path", note, class_=f"zone {kind}{guess}", d=d)
 
 
-def _path(shape: BaseGeometry) -> str:
+def path_of(shape: BaseGeometry) -> str:
     """Path data of any geometry; a point becomes a small square."""
     parts = []
     for part in shapely.get_parts(shape):

@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import datetime
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something dated that is told beside the series."""
-
-    when: datetime
-    text: str
 
 
 def day(when: datetime) -> str:

@@ -93,8 +93,24 @@ def median_seen(stack: npt.NDArray[np.floating[Any]]) -> npt.NDArray[Any]:
 
 def level_and_spread(values: npt.NDArray[Any]) -> tuple[float, float]:
     """Median and MAD-based standard deviation; targets up to half of the pixels do not move them."""
-    level = float(np.median(values))
-    return level, MAD_TO_SD * float(np.median(np.abs(values - level)))
+    level = median(values)
+    return level, MAD_TO_SD * median(np.abs(values - level))
+
+
+def median(values: npt.NDArray[Any]) -> float:
+    """As `numpy.median` of a whole array, NaN where one is in it; takes half of its time.
+
+    NumPy parts the numbers at three places; one is enough, for the neighbour below is the largest there.
+    """
+    if not values.size:
+        return float("nan")
+    half = values.size // 2
+    parted = np.partition(values, half, axis=None)
+    if np.isnan(parted[half:].max()):
+        return float("nan")
+    if values.size % 2:
+        return float(parted[half])
+    return float(np.mean([parted[:half].max(), parted[half]]))
 
 
 def join_bands(scene: xr.Dataset, bands: Sequence[str], water: npt.NDArray[np.bool_]) -> xr.DataArray:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from shapely.geometry.base import BaseGeometry
 
 from tasks.model import Zone, ZoneKind
+from tasks.sites.events import events_problems
 from tasks.sites.layout import layout_problems
 from tasks.sites.measure import area_m2, perimeter_m, place
 from tasks.sites.outline import OutlineError, is_number, read_outline
@@ -61,13 +62,19 @@ def check_file(path: str | Path) -> list[Problem]:
     """
     path = Path(path)
     collection = read_collection(path)
-    whole_file = [*id_problems(collection, path), *weights_problems(collection)]
-    problems = [*whole_file, *check_features(collection, land_beside(path))]
+    problems = [*file_problems(collection, path), *check_features(collection, land_beside(path))]
     return sorted(problems, key=lambda p: p.severity)
 
 
+def file_problems(collection: object, path: Path) -> Iterator[Problem]:
+    """Check what a file says of the whole site: its id, weights and events."""
+    yield from id_problems(collection, path)
+    yield from weights_problems(collection)
+    yield from events_problems(collection)
+
+
 def check_features(collection: object, land: BaseGeometry | None = None) -> list[Problem]:
-    """Check a parsed FeatureCollection against every rule but those of its name and weights.
+    """Check a parsed FeatureCollection against every rule but those of its name, weights and events.
 
     Parameters
     ----------

@@ -16,11 +16,12 @@ from shapely.geometry.base import BaseGeometry
 
 from tasks.errors import InputError, SiteError
 from tasks.model import Site, Zone, ZoneKind
-from tasks.sites.check import examine
+from tasks.sites.check import examine, file_problems
+from tasks.sites.events import read_events
 from tasks.sites.measure import long_side_m
 from tasks.sites.problem import Problem
-from tasks.sites.read import BUNDLED, id_problems, land_beside, read_collection, site_id
-from tasks.sites.weights import read_weights, weights_problems
+from tasks.sites.read import BUNDLED, land_beside, read_collection, site_id
+from tasks.sites.weights import read_weights
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ def load_site(ref: str) -> Site:
     collection = read_collection(path)
     land = land_beside(path)
     zones, problems = examine(collection, land)
-    problems = [*id_problems(collection, path), *weights_problems(collection), *problems]
+    problems = [*file_problems(collection, path), *problems]
     _raise_errors(path, [p for p in problems if p.severity == "error"])
     assert isinstance(collection, Mapping)  # anything else is an error by now
     name = site_id(collection, path)
@@ -83,6 +84,7 @@ def load_site(ref: str) -> Site:
         attribution=_text(collection, "attribution"),
         land=land,
         weights=read_weights(collection),
+        events=read_events(collection),
     )
 
 
@@ -93,8 +95,8 @@ def zones_digest(zones: Iterable[Zone], land: BaseGeometry | None = None) -> str
     -----
     Two sites with one digest draw the same masks. Coordinates are rounded to 1e-7 degree and
     outlines normalised, so the digest is the same whatever the order of features, the corner at which a
-    ring starts, its direction, and the white space and number format of the JSON. Names, provenance and
-    weights do not enter; land does, since it decides which vessels lie free.
+    ring starts, its direction, and the white space and number format of the JSON. Names, provenance,
+    weights and events do not enter; land does, since it decides which vessels lie free.
     """
     digest = hashlib.sha256()
     for zone in sorted(zones, key=lambda z: z.zone_id):

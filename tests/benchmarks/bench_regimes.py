@@ -15,11 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from tasks.science.regimes.counts import CountSeries, changes_of, find_changes
+from tasks.science.regimes.changes import changes_of, find_changes
+from tasks.science.regimes.counts import CountOptions, CountSeries
 from tasks.science.regimes.general import find_shifts
+from tasks.science.regimes.joint import JointSeries
 from tasks.science.regimes.status import standing_of
+from tasks.science.regimes.working import WorkSeries
 from tests.benchmarks.regime_families import FAMILIES, cover, f1
-from tests.benchmarks.regime_series import Sighted, day_of, lying, stepped
+from tests.benchmarks.regime_series import Sighted, calls, day_of, lying, stepped
 
 ZONES, LOOKS, YEARS = 30, 2000, 10
 
@@ -73,6 +76,37 @@ def null_row(name: str, make: Callable[[int], Sighted], seeds: range) -> Row:
         alarms += found is not None and bool(found.told)
     share = alarms / len(seeds)
     return Row(f"null, {name}: false alarms in two years", "<= 0.03", f"{share:.3f}", share <= 0.03)
+
+
+def witness_rows(before: float, after: float, seeds: range) -> Iterator[Row]:
+    """Ships that came alone, and heard together with goods that moved: false alarms, or dates and delay."""
+    found: dict[str, list[tuple[float, bool, float]]] = {"ships": [], "ships and goods": []}
+    for seed in seeds:
+        made = calls(seed, before, after)
+        ships = CountSeries(
+            made.ships.times, made.ships.counts, made.ships.exposure, CountOptions(lasting=False)
+        )
+        together = JointSeries([ships, WorkSeries(made.work_times, made.working)])
+        for name, series in zip(found, (ships, together), strict=True):
+            told = changes_of(series).told
+            if told:
+                near = min(told, key=lambda c: abs(day_of(c.date) - made.day))
+                known = standing_of(series, near).knowable
+                late = np.nan if known is None else day_of(series.times[known]) - made.day
+                covers = day_of(near.low_95) <= made.day <= day_of(near.high_95)
+                found[name].append((abs(day_of(near.date) - made.day), covers, late))
+    for name, rows in found.items():
+        share, what = len(rows) / len(seeds), f"{before:g} to {after:g} calls a day, {name}"
+        if before == after:
+            yield Row(f"null, {what}", "<= 0.03", f"{share:.3f}", share <= 0.03)
+        elif rows:
+            error, covered, late = (
+                np.nanmedian([r[0] for r in rows]),
+                np.mean([r[1] for r in rows]),
+                [r[2] for r in rows],
+            )
+            told = f"{share:.2f} {error:.1f} d {covered:.2f} {np.nanmedian(late):.0f} d"
+            yield Row(f"{what}: told, error, 95 % covers, known after", "", told)
 
 
 def replay_rows(seeds: range) -> Iterator[Row]:
@@ -186,6 +220,16 @@ def rows(share: float = 1.0) -> Iterator[Row]:
         yield null_row(
             f"{mean:g} ships, stays of {stay:g} d", partial(lying, mean=mean, stay_days=stay), many
         )
+    for rates in (
+        (0.03, 0.03),
+        (0.1, 0.1),
+        (0.2, 0.2),
+        (0.5, 0.5),
+        (0.005, 0.25),
+        (0.03, 0.25),
+        (0.25, 0.01),
+    ):
+        yield from witness_rows(*rates, range(1000, 1000 + max(round(100 * share), 4)))
     yield from replay_rows(many)
     yield flicker_row(few)
     yield speed_row()

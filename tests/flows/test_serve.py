@@ -141,16 +141,25 @@ def test_reachable_from_this_computer_only(server: Server) -> None:
 
 def test_says_where_and_ends_cleanly(out: Path) -> None:
     command = [sys.executable, "-m", "flows.cli", "serve", str(out), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None
-        url = running.stdout.readline().strip()
-        port = int(url.removesuffix("/").rsplit(":", 1)[1])
-        connection = http.client.HTTPConnection(HOST, port, timeout=10)
-        connection.request("GET", "/najin/")
-        assert connection.getresponse().status == 200
-        connection.close()
-        running.send_signal(signal.SIGINT)
-        said, faults = running.communicate(timeout=20)
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
+    ) as running:
+        try:
+            assert running.stdout is not None
+            url = running.stdout.readline().strip()
+            port = int(url.removesuffix("/").rsplit(":", 1)[1])
+            connection = http.client.HTTPConnection(HOST, port, timeout=10)
+            connection.request("GET", "/najin/")
+            assert connection.getresponse().status == 200
+            connection.close()
+            running.send_signal(signal.SIGINT)
+            said, faults = running.communicate(timeout=20)
+        finally:
+            running.kill()
     assert (running.returncode, faults) == (0, "")
     assert "ended" in said
 

@@ -65,7 +65,7 @@ def publish(
     content = {
         "roadstead": "0.1.0",
         "site": site.site_id,
-        "state": state("SNAP1", site.digest, "1"),
+        "state": state("SNAP1", site, "1"),
         "catalog": "https://stac.example/v1",
         "simulated": True,
         "inputs": [

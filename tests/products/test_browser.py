@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tasks.model import Zone
+from tasks.model import Event, Zone
 from tasks.products.chips import Card, Chip
 from tasks.products.overview import write_overview
-from tasks.products.wording import Event
 from tests.products.test_berths import LOOKS, OCCUPANCY, SITE, changed
 from tests.products.test_overview import publish
 from tests.products.test_page import CHIP, HOSTILE, MONTHS, NO_REGIMES, make_site, render
@@ -74,7 +73,9 @@ STAYS = pd.DataFrame(
     }
 )
 GIVEN: dict[str, Any] = {
-    "site": replace(SITE, zones=(*SITE.zones, *GROUNDS)),
+    "site": replace(
+        SITE, zones=(*SITE.zones, *GROUNDS), events=(Event(date(2023, 2, 1), "A visit", "a report"),)
+    ),
     "looks": LOOKS,
     "occupancy": OCCUPANCY,
     "regimes": changed(),
@@ -83,7 +84,6 @@ GIVEN: dict[str, Any] = {
     "chips": [*CHIPS, replace(CHIPS[1], name="zone.webp", shows="b1")],
     "cards": CARDS,
     "stays": STAYS,
-    "events": [Event(datetime(2023, 2, 1), "A visit")],
 }
 
 
@@ -93,7 +93,10 @@ def hostile() -> dict[str, Any]:
     told = STAYS.assign(status=HOSTILE, zone_id=HOSTILE, origin=HOSTILE, destination=HOSTILE)
     looks = LOOKS.assign(scene_id=LOOKS["scene_id"] + HOSTILE, collection=HOSTILE)
     return GIVEN | {
-        "site": make_site(title=HOSTILE, attribution=HOSTILE, zones=zones, digest=HOSTILE),
+        "site": replace(
+            make_site(title=HOSTILE, attribution=HOSTILE, zones=zones, digest=HOSTILE),
+            events=(Event(date(2023, 2, 1), HOSTILE, HOSTILE),),
+        ),
         "looks": looks,
         "ashore": FINE.assign(collection=HOSTILE),
         "chips": [
@@ -102,7 +105,6 @@ def hostile() -> dict[str, Any]:
         "cards": [replace(CARDS[0], title=HOSTILE, claim=HOSTILE, unknown=HOSTILE)],
         "stays": told,
         "voyages": told,
-        "events": [Event(datetime(2023, 2, 1), HOSTILE)],
     }
 
 

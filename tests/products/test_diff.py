@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from typer.testing import CliRunner
 from flows.cli import app
 from tasks.editions import Change, TableDiff, compare_publications, largest
 from tasks.errors import InputError
+from tasks.model import Event
 from tasks.products.diff import Edition, differences
 from tasks.products.manifest import state
 from tests.products.small_publication import DAYS, looks_of, publish, scene_id
@@ -62,14 +65,18 @@ def test_a_late_correction_is_told_from_another_version(before: Path, tmp_path: 
     assert (change.zone_id, change.period, change.column) == ("roads", "2023-10", "vessel_count")
     assert (change.was, change.now, change.change, change.why) == (1, 4, 3.0, ("late correction",))
 
-    newer = state("SNAP1", small_site().digest, "2")
+    newer = state("SNAP1", small_site(), "2")
     causes, tables = compared(before, tmp_path / "version", rows, recipes, state=newer)
     assert causes == ["measure version 1 → 2"]
     assert whys(tables["looks"].changes) == {"measure version 1 → 2"}
 
-    elsewhere = state("SNAP1", "another digest", "1")
+    elsewhere = state("SNAP1", replace(small_site(), digest="another"), "1")
     causes, tables = compared(before, tmp_path / "site", rows, recipes, state=elsewhere)
     assert causes == ["site file changed"]
+
+    told = replace(small_site(), events=(Event(date(2023, 10, 1), "A closure", "a report"),))
+    causes, _ = compared(before, tmp_path / "said", looks_of(DAYS[:-1]), state=state("SNAP1", told, "1"))
+    assert causes == ["title, credit, weights or events in the site file changed"]
 
 
 def test_a_reprocessed_scene_replaces_another(before: Path, tmp_path: Path) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from tasks.model import Site
 from tasks.products.manifest import NAME, is_current, read_manifest, state, write_manifest
 
-STATE = state("SNAP1", "d1", "1")
+SITE = Site("tiny", "Tiny", (), "d1")
+STATE = state("SNAP1", SITE, "1")
 
 
 @pytest.fixture
@@ -39,7 +42,7 @@ def test_a_second_writing_gives_the_same_bytes(folder: Path) -> None:
 
 def test_a_public_edition_is_another_state(folder: Path) -> None:
     assert is_current(folder, STATE)
-    assert not is_current(folder, state("SNAP1", "d1", "1", public=True))
+    assert not is_current(folder, state("SNAP1", SITE, "1", public=True))
 
 
 def test_state_names_the_code() -> None:
@@ -50,9 +53,18 @@ def test_current(folder: Path) -> None:
     assert is_current(folder, STATE)
 
 
-@pytest.mark.parametrize("change", [("SNAP2", "d1", "1"), ("SNAP1", "d2", "1"), ("SNAP1", "d1", "2")])
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("SNAP2", SITE, "1"),
+        ("SNAP1", replace(SITE, digest="d2"), "1"),
+        ("SNAP1", replace(SITE, weights={"berths": 1.0}), "1"),
+        ("SNAP1", replace(SITE, title="Other"), "1"),
+        ("SNAP1", SITE, "2"),
+    ],
+)
 def test_not_current_if_anything_it_follows_from_has_changed(
-    folder: Path, change: tuple[str, str, str]
+    folder: Path, change: tuple[str, Site, str]
 ) -> None:
     assert not is_current(folder, state(*change))
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from shapely.geometry import Point
 
 from tasks.products.overview import write_overview
+from tasks.products.overview_map import Spot, land_within, view_of
 from tests.products.test_berths import changed
 from tests.products.test_page import HOSTILE, MANIFEST, NO_REGIMES, Page
 from tests.products.test_yards import WHOLE
@@ -58,3 +60,12 @@ def test_hostile_titles_stay_text_and_bytes_stay_the_same(tmp_path: Path) -> Non
     assert not [key for _, attrs in page.elements for key in attrs if key.startswith("on")]
     assert overview(tmp_path) == text
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["index.html", "port"]
+
+
+def test_the_map_shows_land_where_there_is_land() -> None:
+    view = view_of([Spot("1 A", "A", 130.3, 42.2, True), Spot("2 B", "B", 132.4, 42.9, False)])
+    land = land_within(view)
+    assert land.contains(Point(131.0, 43.5))
+    assert not land.intersects(Point(133.0, 41.5))
+    assert view.west < 130.3 < 132.4 < view.east
+    assert view.place(132.4, 42.9)[0] - view.place(130.3, 42.2)[0] > 100

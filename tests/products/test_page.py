@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from html.parser import HTMLParser
 from typing import Any
 
@@ -13,12 +13,11 @@ import pandas as pd
 import pytest
 import shapely
 
-from tasks.model import Site, Zone, ZoneKind
+from tasks.model import Event, Site, Zone, ZoneKind
 from tasks.products.chips import Card, Chip
 from tasks.products.page import render_page
 from tasks.products.quay import OCCUPANCY_COLUMNS
 from tasks.products.tables import regimes_table
-from tasks.products.wording import Event
 from tasks.products.yards import ASHORE_COLUMNS
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -293,7 +292,7 @@ def test_hostile_text_stays_text() -> None:
     chip = replace(CHIP, name=HOSTILE, scene_id=HOSTILE, caption=HOSTILE, attribution=HOSTILE)
     card = Card("card", HOSTILE, HOSTILE, (HOSTILE,), HOSTILE)
     more = {"stays": told, "voyages": told, "chips": [chip], "cards": [card]}
-    more |= {"events": [Event(datetime(2023, 1, 20), HOSTILE)]}
+    site = replace(site, events=(Event(date(2023, 1, 20), HOSTILE, HOSTILE),))
     page = Page(render(site=site, looks=looks, manifest=manifest, **more))
     assert [name for name, _ in page.elements].count("img") == 1
     assert page.inert

@@ -12,7 +12,8 @@ from scipy.special import logsumexp
 
 from tasks.science.regimes import counts as module
 from tasks.science.regimes.chance import NEVER, SEEN_AGAIN, log_chances
-from tasks.science.regimes.counts import MIN_LOOKS, WAYS, Changes, CountSeries, changes_of, find_changes
+from tasks.science.regimes.changes import Changes, changes_of, find_changes
+from tasks.science.regimes.counts import MIN_LOOKS, WAYS, CountSeries
 from tasks.science.regimes.levels import repetition, within
 from tasks.science.regimes.segments import backward, evidence, forward, log_places
 from tests.benchmarks.regime_series import Sighted, day_of, look_days, lying, moments, stepped

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage, signal
+from scipy import ndimage
 
 from tasks.science.plots import Plot
 
@@ -164,6 +164,8 @@ def count_cars(profile: Line, options: CarOptions = DEFAULT_CARS) -> tuple[int, 
         Least: one more than the gaps that are surely there. Most: as many as fit between those that may be
         there.
     """
+    from scipy import signal  # a fifth of a second, which only looks with trains need
+
     deep = gap_depths(profile, options)
     apart = int(options.shortest_car_m / options.along_m)
     inner = slice(apart, max(len(deep) - apart, apart))

@@ -114,15 +114,12 @@ def _along(
     offset = matrix @ low - origin
     n_across, n_along = (int(n) + 1 for n in high - low)
     turned = _turned(height, matrix, offset, n_across, n_along)
-    water = turned < 1
-    unseen = ~np.isfinite(turned)
     step_m = step * pixel_m
     lengths = options.min_length_m / step_m, options.max_length_m / step_m
     beyond = max(1, round(options.beyond_m / step_m))
-    wet = np.zeros((n_across, n_along + 1), np.int32)
-    np.cumsum(water, axis=1, out=wet[:, 1:])
+    wet = _wet(turned)
     for level in options.levels:
-        runs = _runs(turned >= level, unseen, lengths[0] * 0.6, lengths[1], beyond)
+        runs = _runs(turned, np.float32(level), lengths[0] * 0.6, lengths[1], beyond)
         if not len(runs):
             continue
         for across, along, length, width, straight, outer in _boxes(
@@ -152,18 +149,30 @@ def _turned(plane: Any, matrix: Any, offset: Any, rows: int, cols: int) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def _runs(ground: Any, unseen: Any, shortest: float, longest: float, beyond: int) -> Any:
-    """Stretches of ground along rows, with water seen beyond both ends: row, first, one past the last."""
+def _wet(turned: Any) -> Any:
+    """Count the water before each place of each row, ``(row, place + 1)``."""
+    wet = np.zeros((turned.shape[0], turned.shape[1] + 1), np.int32)
+    for y in range(turned.shape[0]):
+        count = 0
+        for x in range(turned.shape[1]):
+            count += turned[y, x] < 1
+            wet[y, x + 1] = count
+    return wet
+
+
+@numba.njit(cache=True, nogil=True)
+def _runs(turned: Any, level: Any, shortest: float, longest: float, beyond: int) -> Any:
+    """Stretches of a height along rows, with water seen beyond both ends: row, first, one past the last."""
     out = []
-    for y in range(ground.shape[0]):
+    for y in range(turned.shape[0]):
         x = 0
-        width = ground.shape[1]
+        width = turned.shape[1]
         while x < width:
-            if not ground[y, x]:
+            if not turned[y, x] >= level:
                 x += 1
                 continue
             start = x
-            while x < width and ground[y, x]:
+            while x < width and turned[y, x] >= level:
                 x += 1
             if x - start < shortest or x - start > longest:
                 continue
@@ -172,7 +181,7 @@ def _runs(ground: Any, unseen: Any, shortest: float, longest: float, beyond: int
             free = True
             for k in range(beyond):
                 left, right = start - 1 - k, x + k
-                if ground[y, left] or unseen[y, left] or ground[y, right] or unseen[y, right]:
+                if not (turned[y, left] < level and turned[y, right] < level):  # nor NaN, which is not seen
                     free = False
             if free:
                 out.append((y, start, x))

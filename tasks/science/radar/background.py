@@ -81,15 +81,25 @@ def low_quantile(stack: Any, quantile: float) -> Any:
     """Order statistic in time, NaN left out: ``(time, pixel)`` to ``(pixel,)``; NaN where never seen."""
     dates, pixels = stack.shape
     out = np.full(pixels, np.nan, np.float32)
-    column = np.empty(dates, np.float32)
+    room = int(quantile * (dates - 1)) + 1 if dates else 0
+    lowest = np.empty(room, np.float32)  # in order: most dates are above them, and cost one comparison
     for p in range(pixels):
-        seen = 0
+        seen = held = 0
         for t in range(dates):
-            if not np.isnan(stack[t, p]):
-                column[seen] = stack[t, p]
-                seen += 1
+            value = stack[t, p]
+            if np.isnan(value):
+                continue
+            seen += 1
+            if held == room and value >= lowest[room - 1]:
+                continue
+            at = held if held < room else room - 1
+            held = min(held + 1, room)
+            while at and lowest[at - 1] > value:
+                lowest[at] = lowest[at - 1]
+                at -= 1
+            lowest[at] = value
         if seen:
-            out[p] = np.sort(column[:seen])[int(quantile * (seen - 1))]
+            out[p] = lowest[int(quantile * (seen - 1))]
     return out
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise, product
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -61,13 +61,6 @@ DAYS_A_YEAR = 365.25
 UNLIKELY = 0.01
 """Share of the evidence below which a way of scattering is left out of the dating."""
 
-SPREAD = 0.999
-"""Of the date, within which a change must lie to be this one."""
-
-PLACED = 0.75
-"""Probability of a change within `SPREAD` of its date, below which it is not told: all that is known then is
-that there is one somewhere."""
-
 
 @dataclass(frozen=True)
 class CountOptions:
@@ -92,60 +85,6 @@ class CountOptions:
 
 
 DEFAULT_COUNTS = CountOptions()
-
-
-@dataclass(frozen=True)
-class Change:
-    """One change of level."""
-
-    probability: float
-    """That there was a change between the one before and the one after, or the ends of the series."""
-
-    placed: float
-    """That there was one within 99.9 % of its date."""
-
-    date: np.datetime64
-    """Median of the date, within the interval of two looks evenly."""
-
-    low: np.datetime64
-    high: np.datetime64
-    """Looks between which the change lies with 90 %."""
-
-    low_95: np.datetime64
-    high_95: np.datetime64
-    """The same with 95 %."""
-
-    first: int
-    """Number of the first look at or after `date`: it begins the new level."""
-
-    between: tuple[int, int]
-    """First and last look before which it may have come: beyond are the changes told next to it."""
-
-    earliest: int
-    """First look before which it may have come, with 99.9 %."""
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What a series of counts tells of its changes."""
-
-    told: tuple[Change, ...]
-    """In order of time; as many as there are with the probability asked for."""
-
-    candidate: Change
-    """The change if there is just one; the place to look where none can be told."""
-
-    any: float
-    """Probability of at least one change."""
-
-    numbers: tuple[float, ...]
-    """Probability of no change, one, two, …; the last is that of all beyond."""
-
-    levels: tuple[Rate, ...]
-    """Before, between and after the changes told: one more than changes."""
-
-    looks: tuple[int, ...]
-    """Looks in each."""
 
 
 class CountSeries:
@@ -184,6 +123,11 @@ class CountSeries:
             for size, stay in self.options.ways
         ]
 
+    @property
+    def worths(self) -> list[float]:
+        """What each way is worth before any look."""
+        return list(self.options.ways.values())
+
     @cached_property
     def grown(self) -> Floats:
         """``(ways, n)`` log probability of every way and the looks up to each."""
@@ -191,7 +135,7 @@ class CountSeries:
 
     def _grown(self, chances: Floats, ways: Sequence[int] | None = None) -> Floats:
         chosen = range(len(self.options.ways)) if ways is None else ways
-        worth = np.log(list(self.options.ways.values()))[list(chosen)]
+        worth = np.log(self.worths)[list(chosen)]
         grown = np.stack([evidence(self.ways[w], chances, self.prior) for w in chosen])
         return np.asarray(grown + worth[:, None])
 
@@ -226,6 +170,37 @@ class CountSeries:
         odds = float(logsumexp(without) - logsumexp(self.grown[self.likely, -1]))
         return float(-np.expm1(min(odds, 0.0)))
 
+    def numbers(self) -> Floats:
+        """Tell how probable every number of changes is; the last is that of all beyond.
+
+        More are looked for until the last is next to impossible.
+        """
+        most = 6
+        while True:
+            parts = [
+                self.weights[w] * forward(self.ways[w], self.chances, self.prior, most)[0][-1].sum(axis=1)
+                for w in self.likely
+            ]
+            numbers = np.sum(parts, axis=0) / self.weights[self.likely].sum()
+            if numbers[-1] < UNLIKELY or most > len(self.times):
+                return np.asarray(numbers)
+            most *= 2
+
+    def places(self, number: int) -> Floats:
+        """Tell how probable each of `number` changes is before each look, if so many; ``(number, n)``."""
+        logs = [log_places(self.ways[w], self.chances, self.prior, number) for w in self.likely]
+        total = logsumexp(logs, axis=0)
+        return np.asarray(np.exp(total - logsumexp(total, axis=1, keepdims=True)))
+
+    def level(self, first: int, after: int) -> Rate:
+        """Mean of some looks, and the interval of their level over all ways of scattering."""
+        logs = np.stack([self.ways[w][first:after].sum(axis=0) for w in self.likely])
+        logs += np.log(self.prior) + np.log(self.weights[self.likely])[:, None]
+        share = np.cumsum(np.exp(logsumexp(logs, axis=0) - logsumexp(logs)))
+        low, high = np.interp([(1 - LEVEL) / 2, (1 + LEVEL) / 2], share, self.grid)
+        mean = float(self.counts[first:after].sum() / self.exposure[first:after].sum())
+        return Rate(mean, float(min(low, mean)), float(max(high, mean)))
+
     def _closed(self, first: int, last: int) -> Floats:
         closed: Floats = self.chances.copy()
         closed[first : last + 1] = 0.0
@@ -239,118 +214,14 @@ def _levels(counts: Floats, exposure: Floats) -> tuple[Floats, Floats]:
     fine the quadrature is does.
     """
     step = float(np.clip(1 / np.sqrt(counts.sum() + 1), 0.06, 0.125))
-    top = 3 * max(float(counts.max() / exposure[np.argmax(counts)]), 1.0)
+    return level_prior(step, 3 * max(float(counts.max() / exposure[np.argmax(counts)]), 1.0))
+
+
+def level_prior(step: float, top: float) -> tuple[Floats, Floats]:
+    """Lay levels from 0.005 to `top`, `step` apart in logarithms, with the prior's share of each."""
     number = int(np.ceil(np.log(top / 0.005) / step))
     edges = 0.005 * np.exp(step * np.arange(number + 1))
     part = edges / (1 + edges)
     share = np.sqrt(part) * (3 - part) / 2
     share[0] = 0.0  # a port at which nothing ever happens is among the lowest
     return np.sqrt(edges[1:] * edges[:-1]), np.diff(share)
-
-
-def find_changes(
-    times: Times, counts: Floats, exposure: Floats, options: CountOptions = DEFAULT_COUNTS
-) -> Changes | None:
-    """Date every change of level in a series of counts; parameters as `CountSeries` has them.
-
-    Returns
-    -------
-    Changes or None
-        None from fewer than `MIN_LOOKS` looks, or if all came at one time.
-    """
-    if len(times) < MIN_LOOKS or np.min(times) == np.max(times):
-        return None
-    return changes_of(CountSeries(times, counts, exposure, options))
-
-
-def changes_of(series: CountSeries) -> Changes:
-    """Date every change of a series."""
-    numbers = _numbers(series)
-    beyond = np.cumsum(numbers[::-1])[::-1]
-    told: list[Change] = []
-    for number in range(int((beyond >= series.options.sure).sum()) - 1, 0, -1):
-        told = _dated(series, number)
-        if all(c.probability >= series.options.sure and c.placed >= PLACED for c in told):
-            break
-        told = []
-    edges = [0, *(change.first for change in told), len(series.times)]
-    parts = list(pairwise(edges))
-    return Changes(
-        told=tuple(told),
-        candidate=told[0] if len(told) == 1 else _dated(series, 1)[0],
-        any=float(beyond[1]),
-        numbers=tuple(float(p) for p in numbers),
-        levels=tuple(_level(series, a, b) for a, b in parts),
-        looks=tuple(b - a for a, b in parts),
-    )
-
-
-def _numbers(series: CountSeries) -> Floats:
-    """Probability of every number of changes; more are looked for until the last is next to impossible."""
-    most = 6
-    while True:
-        parts = [
-            series.weights[w] * forward(series.ways[w], series.chances, series.prior, most)[0][-1].sum(axis=1)
-            for w in series.likely
-        ]
-        numbers = np.sum(parts, axis=0) / series.weights[series.likely].sum()
-        if numbers[-1] < UNLIKELY or most > len(series.times):
-            return np.asarray(numbers)
-        most *= 2
-
-
-def _places(series: CountSeries, number: int) -> Floats:
-    """Probability of each of `number` changes before each look, if there are so many; ``(number, n)``."""
-    logs = [log_places(series.ways[w], series.chances, series.prior, number) for w in series.likely]
-    total = logsumexp(logs, axis=0)
-    return np.asarray(np.exp(total - logsumexp(total, axis=1, keepdims=True)))
-
-
-def _dated(series: CountSeries, number: int) -> list[Change]:
-    """Date changes if there are just so many; none if two of them cannot be told apart."""
-    places = _places(series, number)
-    middles = [_looks_at(place, [0.5])[0] for place in places]
-    if any(a >= b for a, b in pairwise(middles)):
-        return []
-    bounds = [0, *middles, len(series.times)]
-    return [
-        _change(series, place, after + 1, before - 1)
-        for place, after, before in zip(places, bounds[:-2], bounds[2:], strict=True)
-    ]
-
-
-def _looks_at(place: Floats, ends: list[float]) -> list[int]:
-    """Find the looks at which the share of the date's probability passes `ends`."""
-    at = np.searchsorted(np.cumsum(place), ends)
-    return [int(a) for a in np.clip(at, 1, len(place) - 1)]
-
-
-def _change(series: CountSeries, place: Floats, earliest: int, latest: int) -> Change:
-    """Read one change off the probability of its place; its neighbours bound what counts as this one."""
-    ends = [(1 - SPREAD) / 2, 0.025, (1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2, 0.975, (1 + SPREAD) / 2]
-    begin, low_95, low, middle, high, high_95, end = _looks_at(place, ends)
-    times, before = series.times, float(place[:middle].sum())
-    part = (0.5 - before) / float(place[middle])
-    gap = float((times[middle] - times[middle - 1]).astype(float))
-    return Change(
-        probability=series.probability(earliest, latest),
-        placed=series.probability(max(begin, earliest), min(end, latest)),
-        date=times[middle - 1] + np.timedelta64(round(part * gap), "s"),
-        low=times[low - 1],
-        high=times[high],
-        low_95=times[low_95 - 1],
-        high_95=times[high_95],
-        first=middle,
-        between=(earliest, latest),
-        earliest=max(begin, earliest),
-    )
-
-
-def _level(series: CountSeries, first: int, after: int) -> Rate:
-    """Mean of some looks, and the interval of their level over all ways of scattering."""
-    logs = np.stack([series.ways[w][first:after].sum(axis=0) for w in series.likely])
-    logs += np.log(series.prior) + np.log(series.weights[series.likely])[:, None]
-    share = np.cumsum(np.exp(logsumexp(logs, axis=0) - logsumexp(logs)))
-    low, high = np.interp([(1 - LEVEL) / 2, (1 + LEVEL) / 2], share, series.grid)
-    mean = float(series.counts[first:after].sum() / series.exposure[first:after].sum())
-    return Rate(mean, float(min(low, mean)), float(max(high, mean)))

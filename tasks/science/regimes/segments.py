@@ -48,7 +48,7 @@ def evidence(logs: Floats, chances: Floats, prior: Floats) -> Floats:
     return out
 
 
-@nb.njit(cache=True)
+@nb.njit(cache=True, error_model="numpy")
 def forward(logs: Floats, chances: Floats, prior: Floats, most: int) -> tuple[Floats, Floats]:
     """Go through the looks with the number of changes so far; the last number stands for all beyond.
 
@@ -66,7 +66,8 @@ def forward(logs: Floats, chances: Floats, prior: Floats, most: int) -> tuple[Fl
         for i in range(k):
             likely[i] = np.exp(logs[j, i] - top)
         if j == 0:
-            state[0, 0] = prior * likely
+            for i in range(k):
+                state[0, 0, i] = prior[i] * likely[i]
         else:
             for c in range(most + 1):
                 drawn = state[j - 1, c - 1].sum() * chances[j] if c else 0.0
@@ -76,12 +77,14 @@ def forward(logs: Floats, chances: Floats, prior: Floats, most: int) -> tuple[Fl
                 for i in range(k):
                     state[j, c, i] = (stays * state[j - 1, c, i] + drawn * prior[i]) * likely[i]
         total = state[j].sum()
-        state[j] /= total
+        for c in range(most + 1):
+            for i in range(k):
+                state[j, c, i] /= total
         scales[j] = top + np.log(total)
     return state, scales
 
 
-@nb.njit(cache=True)
+@nb.njit(cache=True, error_model="numpy")
 def backward(logs: Floats, chances: Floats, prior: Floats, most: int) -> tuple[Floats, Floats]:
     """Go back through the looks with the number of changes still to come.
 
@@ -93,7 +96,8 @@ def backward(logs: Floats, chances: Floats, prior: Floats, most: int) -> tuple[F
     """
     n, k = logs.shape
     state, scales = np.zeros((n, most + 1, k)), np.zeros(n)
-    state[n - 1, 0] = 1.0
+    for i in range(k):
+        state[n - 1, 0, i] = 1.0
     likely = np.empty(k)
     for j in range(n - 2, -1, -1):
         top = logs[j + 1].max()
@@ -108,7 +112,9 @@ def backward(logs: Floats, chances: Floats, prior: Floats, most: int) -> tuple[F
                 same = (1 - chances[j + 1]) * likely[i] * state[j + 1, c, i]
                 state[j, c, i] = same + chances[j + 1] * drawn
         total = state[j].max()
-        state[j] /= total
+        for c in range(most + 1):
+            for i in range(k):
+                state[j, c, i] /= total
         scales[j] = scales[j + 1] + top + np.log(total)
     return state, scales
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tasks.science.regimes.counts import Change, CountSeries
+from tasks.science.regimes.changes import Change, Looks
 
 PROVISIONAL, CONFIRMED = "provisional", "confirmed"
 
@@ -69,7 +69,7 @@ def standing(probability: npt.NDArray[np.floating[Any]], sure: float) -> Standin
     return Standing(CONFIRMED if confirmed is not None else PROVISIONAL, knowable, confirmed, withdrawn)
 
 
-def standing_of(series: CountSeries, change: Change) -> Standing:
+def standing_of(series: Looks, change: Change) -> Standing:
     """Follow a change through the looks of its own series, each time with the looks up to then alone."""
     probability = series.probability_by_look(*change.between)
     probability[: change.earliest] = 0.0  # what was told before was not this change

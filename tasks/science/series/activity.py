@@ -14,11 +14,15 @@ import pandas as pd
 
 from tasks.model import ZoneKind
 from tasks.science.basis import FINE_M, comparable
-from tasks.science.regimes.counts import MIN_LOOKS, Change, Changes, CountOptions, CountSeries, changes_of
+from tasks.science.regimes.changes import Change, Changes, Looks, changes_of
+from tasks.science.regimes.counts import MIN_LOOKS, CountOptions, CountSeries, Times
+from tasks.science.regimes.joint import JointSeries
 from tasks.science.regimes.levels import Rate, rate, within
 from tasks.science.regimes.states import states
 from tasks.science.regimes.status import CONFIRMED, PROVISIONAL, standing_of
+from tasks.science.regimes.working import WorkSeries
 from tasks.science.series.arrivals import arrivals
+from tasks.science.series.moves import work_looks
 from tasks.science.series.shares import Share
 from tasks.science.series.stated import held_between
 from tasks.science.series.stays import CARGO_SHIPS, stays
@@ -86,7 +90,7 @@ def berth_looks(looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None) 
 def count_series(series: pd.DataFrame) -> CountSeries | None:
     """Bring the looks of `berth_looks` to the model of counts; None from too few."""
     times = series["acquired"].to_numpy("datetime64[s]")
-    if len(times) < MIN_LOOKS or times.min() == times.max():
+    if not _enough(times):
         return None
     return CountSeries(times, series["vessels"].to_numpy(float), series["exposure"].to_numpy(float))
 
@@ -126,22 +130,36 @@ def newcomers(looks: pd.DataFrame, vessels: pd.DataFrame | None = None) -> Count
     """
     table = arrivals(looks := comparable(looks), stays(looks, vessels, CARGO_SHIPS))
     times = table["acquired"].to_numpy("datetime64[s]")
-    if len(times) < MIN_LOOKS or times.min() == times.max():
+    if not _enough(times):
         return None
     counts, exposure = (table[name].to_numpy(float) for name in ("arrivals", "exposure"))
     return CountSeries(times, counts, exposure, CountOptions(lasting=False))
 
 
+def at_work(looks: pd.DataFrame) -> WorkSeries | None:
+    """Tell when goods and trains moved; None from too few looks that show any."""
+    table = work_looks(looks)
+    times = table["acquired"].to_numpy("datetime64[s]")
+    return WorkSeries(times, table["working"].to_numpy(bool)) if _enough(times) else None
+
+
+def _enough(times: Times) -> bool:
+    return len(times) >= MIN_LOOKS and times.min() < times.max()
+
+
 def site_changes(
     looks: pd.DataFrame, quay_m: Mapping[str, float] | None = None, vessels: pd.DataFrame | None = None
-) -> tuple[CountSeries, Changes] | None:
-    """Find the changes of a site's activity; None from too few looks.
+) -> tuple[Looks, Changes] | None:
+    """Find the changes of a site's activity; None from too few looks of its berths.
 
-    Changes of how many ships came. Where these looks cannot tell any, of how many lay at berth: sensors that
-    miss or invent some make more of an arrival than of a ship that many looks show.
+    Changes of how many ships came, and with them of goods in yards and cars on tracks where images tell
+    these. Where they cannot tell any, of how many ships lay at berth: sensors that miss or invent some make
+    more of an arrival than of a ship that many looks show.
     """
-    present = count_series(activity_looks(comparable(looks), quay_m))
-    tried = [(series, changes_of(series)) for series in (newcomers(looks, vessels), present) if series]
+    work = at_work(looks)
+    ships = (newcomers(looks, vessels), count_series(activity_looks(comparable(looks), quay_m)))
+    together = [JointSeries([one, work]) if work else one for one in ships if one is not None]
+    tried = [(series, changes_of(series)) for series in together]
     return next((one for one in tried if one[1].told), tried[0]) if tried else None
 
 
@@ -183,7 +201,7 @@ def _levels(looks: pd.DataFrame, found: Changes) -> list[Rate]:
 
 
 def _rows(
-    zone_id: str, series: CountSeries, found: Changes, levels: Sequence[Rate], quiet: float
+    zone_id: str, series: Looks, found: Changes, levels: Sequence[Rate], quiet: float
 ) -> list[dict[str, Any]]:
     edges = [series.times[0], *(change.date for change in found.told), series.times[-1]]
     names = states([level.mean for level in levels], quiet, edges)
@@ -197,25 +215,25 @@ def _rows(
     ]
 
 
-def _unchanged(found: Changes, series: CountSeries) -> dict[str, Any]:
+def _unchanged(found: Changes, series: Looks) -> dict[str, Any]:
     """One regime: how sure it is that there was no change."""
     steady = 1 - found.any
     status = CONFIRMED if steady >= SURE else PROVISIONAL
     return _open(series) | {"probability": steady, "status": status}
 
 
-def _first(change: Change, series: CountSeries) -> dict[str, Any]:
+def _first(change: Change, series: Looks) -> dict[str, Any]:
     """Begin with the first look: as sure as the change that ends it."""
     status = standing_of(series, change).status or PROVISIONAL
     return _open(series) | {"probability": change.probability, "status": status}
 
 
-def _open(series: CountSeries) -> dict[str, Any]:
+def _open(series: Looks) -> dict[str, Any]:
     first = series.times[0]
     return {"start": first, "start_low": None, "start_high": first, "knowable_on": None}
 
 
-def _begun(change: Change, series: CountSeries) -> dict[str, Any]:
+def _begun(change: Change, series: Looks) -> dict[str, Any]:
     stands = standing_of(series, change)
     return {
         "start": change.date,

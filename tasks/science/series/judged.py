@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tasks.science.regimes.counts import MIN_LOOKS, CountSeries, changes_of
+from tasks.science.regimes.changes import changes_of
+from tasks.science.regimes.counts import MIN_LOOKS, CountSeries
 from tasks.science.regimes.status import CONFIRMED, standing_of
 
 Floats = npt.NDArray[np.floating[Any]]
