@@ -108,7 +108,7 @@ def run_chain(request: Request, cluster: str) -> Outcome:
         for collection, scenes in batches(todo.new, settings.batch):
             done = ingest.ingest_batch(request, collection, scenes, executor, advance)
             outcome.ingested += len(done.written)
-            outcome.rejected |= {r.scene_id: r.reason for r in done.rejected}
+            outcome.rejected |= {r.scene_id: r.reason for r in done.rejected if not r.bare}
             left_out += done.rejected
             outcome.superseded += done.superseded
         for collection in ledger_of(request).collections:
@@ -117,8 +117,10 @@ def run_chain(request: Request, cluster: str) -> Outcome:
         ledger = ledger_of(request)
         if not ledger.scenes:
             ingest.undo_empty(request, made)
-            name, reason = next(iter(outcome.rejected.items()))
-            raise InputError(f"none of the {len(todo.new)} scenes can be used; {name}: {reason}")
+            first = left_out[0]
+            raise InputError(
+                f"none of the {len(todo.new)} scenes can be used; {first.scene_id}: {first.reason}"
+            )
         ingest.record_rejected(request, ledger, left_out)
         ledger = ledger_of(request)
 

@@ -146,6 +146,8 @@ def _print_status(one: SiteStatus, now: datetime) -> None:
         out_console.print(line, markup=False, highlight=False)
     for scene_id, reason in sorted(one.quarantine.items()):
         out_console.print(f"  left out {scene_id}: {reason}", style="yellow", markup=False, highlight=False)
+    if one.bare:
+        out_console.print(f"  {len(one.bare)} scenes that show nothing of the site", style="dim")
     if one.superseded:
         out_console.print(f"  {len(one.superseded)} superseded deliveries", style="dim")
 

@@ -20,7 +20,7 @@ from tasks.science.regimes import detectability as simulated
 from tasks.science.regimes.detectability import DEFAULT_DETECTABILITY, Detectability, Looking
 from tasks.science.regimes.effect import DEFAULT_EFFECT, Counted, Effect, effect
 from tasks.science.regimes.lag import Lag, lag
-from tasks.science.series.activity import berth_looks
+from tasks.science.series.after import counted_at_berths
 from tasks.science.series.judged import judge
 from tasks.science.series.shares import site_looks
 from tasks.science.series.stated import histories
@@ -164,11 +164,10 @@ def published_looks(folder: Path) -> pd.DataFrame:
 
 
 def _counted(folder: Path, site: Site) -> Counted:
-    series = berth_looks(comparable(published_looks(folder)), quay_metres(site))
-    if series.empty:
+    counted = counted_at_berths(published_looks(folder), quay_metres(site))
+    if counted is None:
         raise InputError(f"no look in {folder} tells of enough of the berths of {site.site_id}")
-    times = series["acquired"].to_numpy("datetime64[s]")
-    return Counted(times, series["vessels"].to_numpy(float), series["exposure"].to_numpy(float))
+    return counted
 
 
 def _moving(folder: Path, site: Site) -> Moving:

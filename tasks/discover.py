@@ -57,7 +57,7 @@ def plan(request: Request) -> Plan:
     rejected = [
         replace(r, permanent=False) for r in (*found.unreadable, *without_band)
     ]  # items can be mended
-    usable, refused = _usable(request, ledger, scenes)
+    usable, refused, bare = _usable(request, ledger, scenes)
     rejected += refused
     new: list[SceneRef] = []
     known = 0
@@ -74,7 +74,7 @@ def plan(request: Request) -> Plan:
         for one in sorted(damaged - mended)
     ]
     if not new and not known:
-        first = rejected[0]
+        first = (rejected or bare)[0]
         raise InputError(
             f"none of the {len(scenes) or len(rejected)} scenes can be used; {first.scene_id}: {first.reason}"
         )
@@ -100,19 +100,27 @@ def plan(request: Request) -> Plan:
 
 def _usable(
     request: Request, ledger: Ledger, scenes: Iterable[SceneRef]
-) -> tuple[list[SceneRef], list[Rejection]]:
-    """Part the scenes that may be read from those in quarantine and those that cannot be a GeoTIFF."""
+) -> tuple[list[SceneRef], list[Rejection], list[Rejection]]:
+    """Part scenes that may be read from those in quarantine or no GeoTIFF, and from those that show nothing.
+
+    Where the newest delivery of an acquisition is among these, the newest older one takes its place.
+    """
     held = {d.scene_id for s in ledger.scenes for d in s.deliveries}
-    usable, refused = [], []
+    usable, refused, bare = [], [], []
     for scene in scenes:
-        reason = None if request.retry_rejected else ledger.rejected.get(scene.scene_id)
-        if reason is not None:
-            refused.append(Rejection(scene.scene_id, reason))
-        elif scene.scene_id not in held and (broken := _broken(scene)) is not None:
-            refused.append(broken)
-        else:
-            usable.append(scene)
-    return usable, refused
+        deliveries = (scene, *scene.older)
+        for k, one in enumerate(deliveries):
+            reason = None if request.retry_rejected else ledger.rejected.get(one.scene_id)
+            if reason is not None:
+                refused.append(Rejection(one.scene_id, reason))
+            elif not request.retry_rejected and one.scene_id in ledger.bare:
+                bare.append(Rejection(one.scene_id, ledger.bare[one.scene_id], bare=True))
+            elif one.scene_id not in held and (broken := _broken(one)) is not None:
+                refused.append(broken)
+            else:
+                usable.append(replace(one, older=deliveries[k + 1 :]))
+                break
+    return usable, refused, bare
 
 
 def _against(ledger: Ledger, scenes: Iterable[SceneRef]) -> Iterable[tuple[ArchivedScene | None, Pass]]:

@@ -33,5 +33,9 @@ class SceneError(RoadsteadError):
         self.permanent = permanent
 
 
+class BareError(SceneError):
+    """A scene shows nothing of the site: it is not broken, and there is nothing in it to archive."""
+
+
 class ArchiveError(RoadsteadError):
     """The archive cannot take or give what was asked of it."""

@@ -152,6 +152,8 @@ def _stay_row(site_id: str, stay: Stay) -> dict[str, Any]:
         "arrive_high": stay.first_seen,
         "leave_low": stay.last_seen,
         "leave_high": stay.free_after,
+        "came_by": stay.came_by,
+        "left_from": stay.left_from,
         "looks": stay.looks,
         "length_m": stay.length_m,
         "length_sd_m": stay.length_sd_m,

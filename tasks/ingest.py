@@ -15,7 +15,7 @@ from tasks.archive.backgrounds import forget_epochs
 from tasks.archive.cube import CubeSpec, Ingested, add_scenes, reject_scenes
 from tasks.archive.ledger import Ledger, remove_if_empty
 from tasks.archive.numbers import stored_dtype
-from tasks.archive.reading import cube_box
+from tasks.archive.reading import cube_bands, cube_box
 from tasks.archive.recheck import compare_early_passes
 from tasks.archive.storage import Place, require_conditional_writes
 from tasks.archive.store import archive_ref
@@ -23,7 +23,7 @@ from tasks.catalog.read import read_header
 from tasks.errors import SceneError
 from tasks.gate import Gate
 from tasks.grid import site_box
-from tasks.model import Rejection, Request, SceneRef
+from tasks.model import Rejection, Request, SceneRef, newest_outside
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def ingest_batch(
     ref = archive_ref(request)
     spec, unreadable = cube_spec(request, collection, scenes)
     broken = {r.scene_id for r in unreadable}
-    readable = [s for s in scenes if s.scene_id not in broken]
+    readable = [one for scene in scenes if (one := newest_outside(scene, broken)) is not None]
     advance(len(broken))
     if spec is None:
         done = Ingested((), tuple(unreadable), (), "")
@@ -66,6 +66,15 @@ def ingest_batch(
             ref, collection, readable, spec, SOURCE, executor, rejected=unreadable, advance=advance
         )
     _say(done.rejected)
+    if done.bands_left_out:
+        log.warning(
+            "%s %s: %s left out, for this archive was begun with %s alone; "
+            "to have all bands, gather the period into a new --archive",
+            ref.site_id,
+            collection,
+            ", ".join(done.bands_left_out),
+            ", ".join(cube_bands(ref, collection)),
+        )
     log.info(
         "%s %s: %d scenes in, %d left out", ref.site_id, collection, len(done.written), len(done.rejected)
     )
@@ -83,7 +92,8 @@ def compare_early(request: Request, collection: str, executor: Executor) -> list
 @task(cache_policy=NO_CACHE)
 def record_rejected(request: Request, ledger: Ledger, rejections: Sequence[Rejection]) -> None:
     """Write down the scenes that are broken for good, so that later runs leave them alone and say so."""
-    unknown = [r for r in rejections if r.permanent and r.scene_id not in ledger.rejected]
+    known = ledger.rejected.keys() | ledger.bare.keys()
+    unknown = [r for r in rejections if r.permanent and r.scene_id not in known]
     if unknown:
         reject_scenes(archive_ref(request), unknown)
 

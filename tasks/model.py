@@ -7,7 +7,7 @@ EPSG:4326 (longitude, latitude); times are aware UTC.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -226,6 +226,9 @@ class SceneRef:
     supersedes: tuple[str, ...] = ()
     """Ids of older deliveries of the same acquisition that the catalogue still lists."""
 
+    older: tuple[SceneRef, ...] = ()
+    """Those deliveries, the newest first: an older one that can be read is better than none."""
+
     rights: Rights = Rights()
 
     @property
@@ -246,6 +249,11 @@ class Delivery:
     scene_id: str
     acquisition: str
     processing: str
+
+
+def newest_outside(scene: SceneRef, refused: Container[str]) -> SceneRef | None:
+    """Give a scene, or the newest older delivery of it, whose id is not refused; None if all are."""
+    return next((one for one in (scene, *scene.older) if one.scene_id not in refused), None)
 
 
 Pass = tuple[SceneRef, ...]
@@ -296,6 +304,9 @@ class Rejection:
 
     permanent: bool = True
     """False when a later run should try again by itself."""
+
+    bare: bool = False
+    """True when it is not broken but shows nothing of the site: a tile beside it, or the edge of a swath."""
 
 
 @dataclass(frozen=True)

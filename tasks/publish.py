@@ -16,7 +16,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.archive.ledger import Ledger
 from tasks.evidence import gather_evidence, pointed_to
-from tasks.model import Request, Site
+from tasks.model import Event, Request, Site
 from tasks.products.chips import Earlier, Evidence, write_evidence
 from tasks.products.manifest import read_manifest, state, write_manifest
 from tasks.products.overview import write_overview
@@ -24,6 +24,7 @@ from tasks.products.page import render_page
 from tasks.products.parquet import write_parquet
 from tasks.products.publication import written_aside
 from tasks.products.series import series_dataset, write_series
+from tasks.products.since import Since
 from tasks.products.spreadsheets import write_sheets
 from tasks.products.stac import place_of, write_stac
 from tasks.products.tables import (
@@ -42,7 +43,9 @@ from tasks.products.yards import ASHORE_COLUMNS
 from tasks.science import MEASURE_VERSION
 from tasks.science.basis import comparable
 from tasks.science.plots import TRACK_M
+from tasks.science.quays import quay_metres
 from tasks.science.rows import Measured
+from tasks.science.series.after import effects
 from tasks.science.series.balance import REACH_M
 from tasks.science.series.stated import quay_months
 from tasks.science.series.turnover import DETECTION_M2
@@ -146,7 +149,17 @@ def _page(
         voyages=voyages,
         chips=evidence.chips,
         cards=evidence.cards,
+        since=_since(site, looks),
     )
+
+
+def _since(site: Site, looks: pd.DataFrame) -> dict[Event, Since]:
+    found = effects(looks, quay_metres(site), [event.on for event in site.events])
+    return {
+        event: Since(e.before, e.after, e.ratio, e.low, e.high, e.verdict, e.drop)
+        for event, e in zip(site.events, found, strict=True)
+        if e is not None
+    }
 
 
 VOYAGES = "voyages.parquet"

@@ -65,6 +65,9 @@ class SiteStatus:
 
     collections: tuple[CollectionStatus, ...]
     quarantine: dict[str, str]
+    bare: dict[str, str]
+    """Scenes that show nothing of the site, and what tells so."""
+
     superseded: dict[str, str]
     regimes: tuple[dict[str, Any], ...] = ()
     """Of the whole site, as published; the last is the present one."""
@@ -126,6 +129,7 @@ def survey(archive: str, site_id: str, out: str, as_of: datetime | str | None = 
         len(states),
         tuple(_collection_status(ref, ledger, name) for name in ledger.collections),
         ledger.rejected,
+        ledger.bare,
         ledger.superseded,
         tuple(site_regimes(Path(out) / site_id)) if as_of is None else (),
     )

@@ -43,6 +43,9 @@ class Ingested:
     superseded: tuple[str, ...]
     snapshot: str
 
+    bands_left_out: tuple[str, ...] = ()
+    """Bands of its scenes that the cube has not, sorted."""
+
 
 def add_scenes(
     ref: ArchiveRef,
@@ -56,6 +59,9 @@ def add_scenes(
     advance: Callable[[int], None] = lambda _: None,
 ) -> Ingested:
     """Put a batch of scenes into a site's cube: all that can be read, in one transaction.
+
+    A cube keeps the bands that it was made with: dates before one that is added later would count as not
+    seen. Other bands of later scenes stay out, and are named.
 
     Harmless to repeat: a pass that is there already takes the same slot, and the newest delivery wins. A slot
     is written anew only if everything that it holds was read, in that delivery or a newer one.
@@ -108,7 +114,8 @@ def add_scenes(
         if session.has_uncommitted_changes:  # nothing changes when every scene failed for the moment only
             message = f"{INGESTED}{len(ids)} scenes of {collection}" if ids else f"{collection}: nothing fit"
             snapshot = session.commit(message, metadata={"items": list(ids)})
-        return Ingested(ids, tuple(left_out), tuple(sorted(superseded)), str(snapshot))
+        others = tuple(sorted({band.name for s in scenes for band in s.bands} - set(bands_of(cube))))
+        return Ingested(ids, tuple(left_out), tuple(sorted(superseded)), str(snapshot), others)
 
     return transact(ref, work)
 
@@ -128,10 +135,12 @@ def reject_scenes(ref: ArchiveRef, rejected: Sequence[Rejection]) -> None:
 def record(
     session: Any, rejected: Sequence[Rejection], superseded: dict[str, str], cleared: Sequence[str]
 ) -> None:
-    """Keep the quarantine and supersession lists beside the cubes."""
+    """Keep the lists of what is broken, bare and superseded beside the cubes."""
     root = open_group(session.store, mode="a")
-    known = note(root, "rejected") | {r.scene_id: r.reason for r in rejected if r.permanent}
-    write_note(root, "rejected", {k: v for k, v in known.items() if k not in cleared})
+    for name, bare in (("rejected", False), ("bare", True)):
+        others = {r.scene_id for r in rejected if r.permanent and r.bare != bare}.union(cleared)
+        known = note(root, name) | {r.scene_id: r.reason for r in rejected if r.permanent}
+        write_note(root, name, {k: v for k, v in known.items() if k not in others})
     replaced = note(root, "superseded") | superseded
     write_note(root, "superseded", {k: v for k, v in replaced.items() if k not in cleared})
 

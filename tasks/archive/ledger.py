@@ -58,6 +58,9 @@ class Ledger:
     rejected: dict[str, str] = field(default_factory=dict)
     """Scene id to the reason for which it stays out."""
 
+    bare: dict[str, str] = field(default_factory=dict)
+    """Scene id to what tells that it shows nothing of the site; not broken, and not asked for again."""
+
     superseded: dict[str, str] = field(default_factory=dict)
     """Replaced scene id to the id that took its place."""
 
@@ -92,7 +95,7 @@ def read_ledger(ref: ArchiveRef, snapshot: str | None = None) -> Ledger:
         bands[name] = tuple(bands_of(cube))
         rights[name] = rights_of(cube)
     scenes.sort(key=lambda s: (s.acquired, s.collection, s.scene_id))
-    lists = (note(root, "rejected"), note(root, "superseded"))
+    lists = (note(root, "rejected"), note(root, "bare"), note(root, "superseded"))
     return Ledger(str(session.snapshot_id), tuple(scenes), *lists, bands, rights)
 
 
@@ -178,7 +181,7 @@ def outdated(scenes: Pass, archived: ArchivedScene) -> bool:
 
 
 def note(root: Any, name: str) -> dict[str, str]:
-    """Read one of the lists kept in the root's attributes: ``rejected`` or ``superseded``."""
+    """Read one of the lists kept in the root's attributes: ``rejected``, ``bare`` or ``superseded``."""
     found: dict[str, str] = json.loads(str(root.attrs.get(name, "{}")))
     return found
 

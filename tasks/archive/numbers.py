@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tasks.errors import SceneError
+from tasks.errors import BareError, SceneError
 from tasks.model import BandAsset
 
 Planes = dict[str, npt.NDArray[Any]]
@@ -54,13 +54,20 @@ def conform(delivered: Sequence[BandAsset], planes: Planes, stored: Mapping[str,
     ------
     SceneError
         If units or types do not fit, a band holds no data, or no band is one of the cube's.
+    BareError
+        If no band holds data.
     """
-    result = {
-        band.name: _conform(band, planes[band.name], stored[band.name])
-        for band in delivered
-        if band.name in stored
-    }
-    if not result:
+    there = [band for band in delivered if band.name in stored]
+    result: Planes = {}
+    bare: list[BareError] = []
+    for band in there:
+        try:
+            result[band.name] = _conform(band, planes[band.name], stored[band.name])
+        except BareError as fault:
+            bare.append(fault)
+    if bare:
+        raise SceneError(str(bare[0])) if result else bare[0]
+    if not there:
         raise SceneError(f"none of its bands {[b.name for b in delivered]} is in the cube")
     return result
 
@@ -79,7 +86,7 @@ def _conform(band: BandAsset, plane: npt.NDArray[Any], stored: BandAsset) -> npt
         plane = np.where(plane > 0, plane, empty)  # power is never 0: some providers fill with it
     seen = is_data(plane)
     if not seen.any():
-        raise SceneError(f"{band.name} holds no data over the site")
+        raise BareError(f"{band.name} holds no data over the site")
     if band.units == "reflectance":
         return _reflectance(band, plane, seen, dtype)
     return round_mantissa(plane) if floating else plane.astype(dtype, copy=False)

@@ -19,7 +19,7 @@ from xarray.core.indexing import IndexingSupport, LazilyIndexedArray, explicit_i
 
 from tasks.archive.damage import DAMAGE, DamagedError, first_line
 from tasks.archive.schema import COORDINATES, bands_of, box_of, open_group
-from tasks.archive.shards import read_whole
+from tasks.archive.shards import read_plane
 from tasks.archive.store import ArchiveRef, exists, open_root, read_session, snapshot_at
 from tasks.errors import ArchiveError
 
@@ -113,25 +113,6 @@ class _Dates(BackendArray):
     def __getitem__(self, key: Any) -> Any:
         """Read what Xarray asks for: along each axis a number or a slice."""
         return explicit_indexing_adapter(key, self.shape, IndexingSupport.BASIC, self.stack.__getitem__)
-
-
-def read_plane(
-    array: Any, slot: int, scene_id: str, site_id: str, window: Sequence[Any] = ()
-) -> npt.NDArray[Any]:
-    """Read one date of one band.
-
-    Raises
-    ------
-    DamagedError
-        If what is stored does not fit its checksum or is not there; names the scene.
-    """
-    try:
-        return np.asarray(array.oindex[(slot, *window)]) if window else read_whole(array, slot)
-    except DAMAGE as fault:
-        raise DamagedError(
-            f"scene {scene_id}: {array.basename} is damaged in the archive ({first_line(fault)}); "
-            f"`roadstead backfill {site_id} --repair` fetches it again"
-        ) from fault
 
 
 def on_scenes(

@@ -7,18 +7,17 @@ with them; what does not fit leaves its slot and goes to the quarantine list, as
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from typing import Any
 
 from tasks.archive.cube import record, vacate
-from tasks.archive.jobs import PASSES_PER_JOB, Source
+from tasks.archive.jobs import PASSES_PER_JOB, Source, compare_job
 from tasks.archive.ledger import ArchivedScene, scenes_of
-from tasks.archive.reading import cube_box, read_plane
-from tasks.archive.schema import band_arrays, open_group, stored_assets
+from tasks.archive.reading import cube_box
+from tasks.archive.schema import open_group
 from tasks.archive.stack import STACK, comparable, reference_of
-from tasks.archive.store import ArchiveRef, read_session, transact
-from tasks.errors import SceneError
+from tasks.archive.store import ArchiveRef, transact
 from tasks.model import Rejection
 
 
@@ -42,7 +41,7 @@ def compare_early_passes(
             checked += early
             futures += [
                 executor.submit(
-                    _compare, ref, at, collection, early[k : k + PASSES_PER_JOB], source, reference
+                    compare_job, ref, at, collection, early[k : k + PASSES_PER_JOB], source, reference
                 )
                 for k in range(0, len(early), PASSES_PER_JOB)
             ]
@@ -86,26 +85,3 @@ def _never_compared(
             reference = reference_of(ref, cube, others, early[len(early) // 2].acquired, source)
             if reference is not None:
                 yield early, reference
-
-
-def _compare(
-    ref: ArchiveRef,
-    snapshot: str,
-    collection: str,
-    passes: Sequence[ArchivedScene],
-    source: Source,
-    reference: Any,
-) -> dict[int, str]:
-    """Reasons by slot of the passes that do not fit."""
-    cube = open_group(read_session(ref, snapshot).store, mode="r", path=collection)
-    arrays = band_arrays(cube)
-    assets = list(stored_assets(arrays).values())
-    arrays = {name: arrays[name] for name in source.compared(assets)}
-    unfit = {}
-    for one in passes:
-        planes = {name: read_plane(a, one.slot, one.scene_id, ref.site_id) for name, a in arrays.items()}
-        try:
-            source.inspect(planes, assets, reference)
-        except SceneError as fault:
-            unfit[one.slot] = str(fault)
-    return unfit

@@ -9,6 +9,7 @@ https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed/, and Zar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -20,6 +21,8 @@ from zarr.buffer import default_buffer_prototype
 from zarr.buffer.cpu import Buffer
 from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec, ShardingCodec
 from zarr.core.sync import sync
+
+from tasks.archive.damage import DAMAGE, DamagedError, first_line
 
 ABSENT = 2**64 - 1
 """Offset and length of an inner chunk that holds nothing but the fill value."""
@@ -48,6 +51,25 @@ def write_plane(array: Any, slot: int, plane: npt.NDArray[Any]) -> None:
         sync(store.delete(key))
     else:
         sync(store.set(key, Buffer.from_bytes(data)))
+
+
+def read_plane(
+    array: Any, slot: int, scene_id: str, site_id: str, window: Sequence[Any] = ()
+) -> npt.NDArray[Any]:
+    """Read one date of one band.
+
+    Raises
+    ------
+    DamagedError
+        If what is stored does not fit its checksum or is not there; names the scene.
+    """
+    try:
+        return np.asarray(array.oindex[(slot, *window)]) if window else read_whole(array, slot)
+    except DAMAGE as fault:
+        raise DamagedError(
+            f"scene {scene_id}: {array.basename} is damaged in the archive ({first_line(fault)}); "
+            f"`roadstead backfill {site_id} --repair` fetches it again"
+        ) from fault
 
 
 def read_whole(array: Any, slot: int) -> npt.NDArray[Any]:

@@ -11,8 +11,8 @@ from typing import Any
 from tasks.archive.damage import DamagedError
 from tasks.archive.jobs import Slot, Source
 from tasks.archive.ledger import ArchivedScene
-from tasks.archive.reading import read_plane
 from tasks.archive.schema import band_arrays, stored_assets
+from tasks.archive.shards import read_plane
 from tasks.archive.store import ArchiveRef
 
 STACK = 5

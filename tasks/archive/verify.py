@@ -15,8 +15,8 @@ from typing import Any
 
 from tasks.archive.backgrounds import GROUP, name_of, planes_of
 from tasks.archive.damage import DAMAGE, DamagedError, first_line
-from tasks.archive.reading import read_plane
 from tasks.archive.schema import COORDINATES, bands_of, open_group
+from tasks.archive.shards import read_plane
 from tasks.archive.store import ArchiveRef, open_root, read_session
 
 SLOTS_PER_JOB = 32

@@ -117,7 +117,7 @@ def _once(bands: Sequence[BandAsset], access: Access, use: Callable[[Any], Taken
 def _ask(href: str, access: Access) -> Verdict | None:
     """Ask the server of a file what is wrong; None for a file that is not on one that can be asked."""
     url = access.url(href)
-    return ask_again(url) if _is_http(url) else None
+    return ask_again(url) if is_remote(url) else None
 
 
 def _worded(band: BandAsset, access: Access, fault: Exception, verdict: Verdict | None) -> SceneError:
@@ -133,7 +133,8 @@ def _worded(band: BandAsset, access: Access, fault: Exception, verdict: Verdict 
     return SceneError(f"{band.name} cannot be read: {reason}", permanent=permanent)
 
 
-def _is_http(url: str) -> bool:
+def is_remote(url: str) -> bool:
+    """Tell whether a URL is of a server that can be asked for bytes."""
     return urlparse(url).scheme in HTTP
 
 
@@ -172,7 +173,7 @@ def _gdal_name(href: str, access: Access) -> tuple[str | Path, dict[str, str]]:
     to make it forget costs a HEAD more. A fragment is part of its name for the file but never sent.
     """
     url = access.url(href)
-    if _is_http(url):
+    if is_remote(url):
         return f"/vsicurl/{urldefrag(url).url}#{next(_opened)}", {}
     if urlparse(url).scheme == "s3":
         return f"/vsis3/{url.removeprefix('s3://')}", S3_OPTIONS | access.s3_options(href)
@@ -188,24 +189,33 @@ def _without_crs(source: Any) -> str:
 
 @contextmanager
 def _open(bands: Sequence[BandAsset], access: Access) -> Iterator[Any]:
-    href = shown(bands[0].href)
     name, options = _gdal_name(bands[0].href, access)
     # The session keeps rasterio from looking for AWS credentials whenever a host is called amazonaws.com.
     with (
         rasterio.Env(session=DummySession(), **GDAL_OPTIONS, **options),
         rasterio.open(name, driver="GTiff") as source,
     ):
-        if source.crs is None:
-            raise SceneError(f"{href} has no CRS; {_without_crs(source)}")
-        if max(source.shape) > MAX_SIDE_PX:
-            raise SceneError(f"{href} claims {source.shape} pixels; at most {MAX_SIDE_PX} a side is read")
-        for band in bands:
-            if not 1 <= band.index <= source.count:
-                raise SceneError(
-                    f"{href} has {source.count} bands; {band.name} should be number {band.index}"
-                )
-            dtype = source.dtypes[band.index - 1]
-            crs = source.crs.to_string()
-            if (wrong := contradiction(band.claim, crs, source.transform, source.shape, dtype)) is not None:
-                raise SceneError(f"{band.name}: {wrong}")
+        check_source(source, bands)
         yield source
+
+
+def check_source(source: Any, bands: Sequence[BandAsset]) -> None:
+    """Hold an open file against what is read and against what its item says.
+
+    Raises
+    ------
+    SceneError
+        If it has no CRS, claims a senseless size, lacks a band, or contradicts its item.
+    """
+    href = shown(bands[0].href)
+    if source.crs is None:
+        raise SceneError(f"{href} has no CRS; {_without_crs(source)}")
+    if max(source.shape) > MAX_SIDE_PX:
+        raise SceneError(f"{href} claims {source.shape} pixels; at most {MAX_SIDE_PX} a side is read")
+    for band in bands:
+        if not 1 <= band.index <= source.count:
+            raise SceneError(f"{href} has {source.count} bands; {band.name} should be number {band.index}")
+        dtype = source.dtypes[band.index - 1]
+        crs = source.crs.to_string()
+        if (wrong := contradiction(band.claim, crs, source.transform, source.shape, dtype)) is not None:
+            raise SceneError(f"{band.name}: {wrong}")

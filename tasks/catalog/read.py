@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +18,10 @@ from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from tasks.catalog.geotiff import GDAL_OPTIONS, not_a_tiff, take
+from tasks.catalog.geotiff import GDAL_OPTIONS, check_href, check_source, is_remote, not_a_tiff, take
 from tasks.catalog.providers import ACCESS, Access
+from tasks.catalog.tiff_layout import UnfitError
+from tasks.catalog.tiles import Tiles, open_tiles
 from tasks.errors import SceneError
 from tasks.grid import pixel_offset
 from tasks.model import BandAsset, SceneRef
@@ -29,6 +33,9 @@ __all__ = ["GDAL_OPTIONS", "Header", "not_a_tiff", "read_header", "read_planes",
 
 Planes = dict[str, npt.NDArray[Any]]
 """Band name to ``(y, x)``."""
+
+_left_to_gdal: set[tuple[str, tuple[str, ...]]] = set()
+"""Server and bands of files that only GDAL could read: others of theirs are of the same kind."""
 
 
 @dataclass(frozen=True)
@@ -158,13 +165,30 @@ def files_of(scene: SceneRef) -> list[tuple[BandAsset, ...]]:
 
 
 def read_file(bands: Sequence[BandAsset], box: GeoBox, access: Access = ACCESS) -> Planes:
-    """Read bands of one file on a site's grid, as `read_planes` does."""
-    return take(bands, access, lambda source: _read_window(source, bands, box))
+    """Read bands of one file on a site's grid, as `read_planes` does.
+
+    What `tiles` can read is read by it. GDAL reads everything else, and has the last word on what cannot be
+    read: what it then reads is not begun with `tiles` again while this process lasts.
+    """
+    check_href(bands[0])
+    server, names = urlsplit(bands[0].href).netloc, tuple(band.name for band in bands)
+    begun = is_remote(url := access.url(bands[0].href)) and len(bands) == 1
+    if begun := begun and (server, names) not in _left_to_gdal:
+        with suppress(UnfitError, SceneError):
+            source = open_tiles(url)
+            check_source(source, bands)
+            return _read_window(source, bands, box)
+    planes = take(bands, access, lambda source: _read_window(source, bands, box))
+    if begun:
+        _left_to_gdal.add((server, names))
+    return planes
 
 
 def _read_window(source: Any, bands: Sequence[BandAsset], box: GeoBox) -> Planes:
     offset = pixel_offset(box, source.crs.to_string(), source.transform)
     if offset is None:
+        if isinstance(source, Tiles):
+            raise UnfitError("it has to be warped")
         return {band.name: _read_warped(source, band, box) for band in bands}
     dtype = source.dtypes[bands[0].index - 1]  # a TIFF has one type for all its bands
     row, col = offset

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -245,24 +245,31 @@ def newest_of_each(scenes: Iterable[SceneRef]) -> tuple[tuple[SceneRef, ...], tu
     Returns
     -------
     scenes
-        By time, then collection, then id.
+        By time, then collection, then id; each with its older deliveries.
     superseded
         Ids that have something newer, sorted. Newest is the greatest processing mark, then the
         greatest id: a stated rule, so that any order of delivery gives the same choice.
     """
-    best: dict[tuple[str, str], SceneRef] = {}
     seen: set[str] = set()
-    older: dict[tuple[str, str], set[str]] = defaultdict(set)
+    deliveries: dict[tuple[str, str], dict[str, SceneRef]] = defaultdict(dict)
     for scene in scenes:
-        key = (scene.collection, scene.acquisition)
-        rival = best.get(key)
         seen.add(scene.scene_id)
+        listed = deliveries[scene.collection, scene.acquisition]
+        rival = listed.get(scene.scene_id)
         if rival is None or _rank(rival) < _rank(scene):
-            best[key] = scene
-        older[key].add(scene.scene_id)
-    kept = [replace(s, supersedes=tuple(sorted(older[key] - {s.scene_id}))) for key, s in best.items()]
+            listed[scene.scene_id] = scene
+    kept = [_over_older(sorted(listed.values(), key=_rank)) for listed in deliveries.values()]
     kept.sort(key=lambda s: (s.acquired, s.collection, s.scene_id))
     return tuple(kept), tuple(sorted(seen - {s.scene_id for s in kept}))
+
+
+def _over_older(deliveries: Sequence[SceneRef]) -> SceneRef:
+    """Give the last of some deliveries, those before it noted in it as older."""
+    newest = replace(deliveries[0], supersedes=(), older=())
+    for scene in deliveries[1:]:
+        older = (replace(newest, older=()), *newest.older)
+        newest = replace(scene, supersedes=tuple(sorted(o.scene_id for o in older)), older=older)
+    return newest
 
 
 def _rank(scene: SceneRef) -> tuple[str, str, str]:

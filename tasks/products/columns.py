@@ -174,6 +174,10 @@ COLUMNS: dict[str, dict[str, str]] = {
         "arrive_high": "First look that saw the ship there, UTC.",
         "leave_low": "Last look that saw the ship there, UTC.",
         "leave_high": "First look after that saw the berth without the ship, UTC; null if none has yet.",
+        "came_by": "Look by which the ship seen last had come, with 95 %: later than arrive_high where "
+        "two ships may pass for one, UTC.",
+        "left_from": "Look until which the ship seen first had not left, with 95 %: earlier than leave_low "
+        "where two ships may pass for one, UTC.",
         "looks": "Looks that saw the ship there.",
         "length_m": "Length of the ship, metres; null where no look could tell.",
         "length_sd_m": "Standard error of the length, metres; null as length_m.",
@@ -181,7 +185,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "width_sd_m": "Standard error of the width, metres; null as width_m.",
         "probability": "Probability that one ship lay there all the while, 0 to 1.",
         "real_probability": "Probability that a ship lay there at all, 0 to 1.",
-        "continues_probability": "Probability that the looks show one and the same ship, 0 to 1.",
+        "continues_probability": "Probability that it is no new stay but the one before it there, 0 to 1.",
         "status": "How settled it is: open until looks surely saw the berth without the ship.",
         "knowable_on": "Look by which it was known, UTC; null while it is open.",
         "scenes": "Ids of the looks that show it, then of those that bracket it, joined by spaces.",

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from tasks.model import WATER_KINDS, Site, ZoneKind
+from tasks.model import WATER_KINDS, Event, Site, ZoneKind
 from tasks.products.answers import answers
 from tasks.products.chips import Card, Chip
 from tasks.products.days import Day, first_shown, read_days, says, script_data
@@ -34,6 +34,7 @@ from tasks.products.page_rows import (
 )
 from tasks.products.places import places_of
 from tasks.products.quay import Quay, over, quay_view, read_quay
+from tasks.products.since import TOO_FEW, Since
 from tasks.products.site_months import months_view
 from tasks.products.sketch import Positions, site_map, view_of
 from tasks.products.small import small_multiples
@@ -69,6 +70,7 @@ def render_page(
     voyages: pd.DataFrame | None = None,
     chips: Sequence[Chip] = (),
     cards: Sequence[Card] = (),
+    since: Mapping[Event, Since] | None = None,
 ) -> str:
     """Write the page of a site.
 
@@ -95,6 +97,8 @@ def render_page(
         As in their files; None where there is no such table.
     chips, cards
         Pictures, and which of them back which claim.
+    since
+        What looks tell of the time after each of the site's events; one that is not in it is not told of.
 
     Returns
     -------
@@ -120,7 +124,7 @@ def render_page(
         "answers": answers(spells, quay, days, shown, places, whole["months"], trips, stays_told),
         "regimes": list(zip(names(spells), spells, strict=True)),
         "shaded": shaded(spells),
-        "events": events,
+        "events": [(event, _after(event, since or {})) for event in events],
         "berths": quay_view(quay) | {"charts": quay_charts(quay, spells, events)},
         "yards": ashore_view(grounds) | {"charts": yard_charts(grounds, axis, spells)},
         "whole": whole,
@@ -149,6 +153,10 @@ def render_page(
         "script_data": Markup(script_data(days, places, gallery["strip"])),
     }
     return document("page.html.j2", context)
+
+
+def _after(event: Event, since: Mapping[Event, Since]) -> str:
+    return since[event].words if event in since else TOO_FEW
 
 
 def _map_view(

@@ -1,7 +1,9 @@
 """Tables as Parquet and GeoParquet files that say themselves what their columns mean.
 
-A field carries its sentence as Parquet metadata ``description``, the file that of the table; pyarrow, DuckDB
-and GDAL show both. Geometry is GeoParquet 1.1: WKB, EPSG:4326, with bounds in ``bbox`` for reading a window.
+A field carries its sentence as Parquet metadata ``description``, the file that of the table: pyarrow shows
+both, GDAL the table's (``ogrinfo -mdd _PARQUET_METADATA_``). Geometry is GeoParquet 1.1: WKB, EPSG:4326, with
+bounds in ``bbox`` for reading a window. GDAL takes a file's first geometry column for its own, whichever is
+primary, and writes no WKB whose field says something but not that it is geometry (seen in 3.10 and 3.13).
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ def write_parquet(path: Path, frame: pd.DataFrame) -> None:
     name = path.stem
     table = _geographic(frame) if isinstance(frame, gpd.GeoDataFrame) else _plain(frame)
     fields = [
-        f.with_metadata({DESCRIPTION: said.encode()}) if (said := meaning(name, f.name)) else f
+        f.with_metadata((f.metadata or {}) | {DESCRIPTION: said.encode()})
+        if (said := meaning(name, f.name))
+        else f
         for f in table.schema
     ]
     about = {DESCRIPTION: TABLES[name].encode()} if name in TABLES else {}

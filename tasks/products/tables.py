@@ -130,6 +130,8 @@ STAY_TYPES: dict[str, str] = {
     "arrive_high": "datetime64[ms]",
     "leave_low": "datetime64[ms]",
     "leave_high": "datetime64[ms]",
+    "came_by": "datetime64[ms]",
+    "left_from": "datetime64[ms]",
     "looks": "Int32",
     "length_m": "float64",
     "length_sd_m": "float64",
@@ -143,9 +145,11 @@ STAY_TYPES: dict[str, str] = {
     "scenes": "string",
 }
 """Brackets are looks: null where none is. ``arrive_high`` and ``leave_low`` are the first and the last look
-that show the vessel. ``status`` is open until looks surely saw the berth without it, ``knowable_on`` the look
-by which it was known. ``scenes`` are the ids of the looks that show it, then of those that bracket it, joined
-by spaces."""
+that show the vessel. The ship seen last came between ``arrive_low`` and ``came_by``, the one seen first left
+between ``left_from`` and ``leave_high``, each with 95 %: where two ships may pass for one, these are other
+looks than the first and the last. ``status`` is open until looks surely saw the berth without it,
+``knowable_on`` the look by which it was known. ``scenes`` are the ids of the looks that show it, then of
+those that bracket it, joined by spaces."""
 
 VOYAGE_TYPES: dict[str, str] = {
     "origin": "string",
@@ -210,7 +214,7 @@ def vessels_table(rows: Rows) -> gpd.GeoDataFrame:
     outlines = gpd.GeoSeries(list(frame["outline"]), crs="EPSG:4326")
     points = gpd.GeoSeries(shapely.points(frame["longitude"], frame["latitude"]), crs="EPSG:4326")
     plain = frame.drop(columns=["outline", "longitude", "latitude"])
-    return gpd.GeoDataFrame(plain.assign(outline=outlines), geometry=points)
+    return gpd.GeoDataFrame(plain.assign(geometry=points, outline=outlines), geometry="geometry")
 
 
 def stacks_table(rows: Rows) -> gpd.GeoDataFrame:

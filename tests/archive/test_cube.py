@@ -338,7 +338,20 @@ def test_a_scene_that_does_not_fit_a_cube_of_power(
     with pytest.raises(AssertionError, match=reason):
         raise AssertionError(rejection.reason)
     assert rejection.permanent
-    assert read_ledger(ref).rejected == {"day006_1": rejection.reason}
+    ledger = read_ledger(ref)
+    assert rejection.bare == ("holds no data" in reason)
+    assert (ledger.bare if rejection.bare else ledger.rejected) == {"day006_1": rejection.reason}
+    assert len(ledger.bare) + len(ledger.rejected) == 1
+
+
+def test_a_scene_that_showed_nothing_and_does_now_is_taken_off_the_list(ref: ArchiveRef) -> None:
+    nothing = np.full(BOX.shape, np.nan, "float32")
+    add(ref, scene(0), scene(6), reader=Reader(planes={"day006_1": nothing}))
+    assert list(read_ledger(ref).bare) == ["day006_1"]
+    add(ref, scene(6), reader=Reader(failing={"day006_1": SceneError("it is broken")}))
+    assert (read_ledger(ref).bare, list(read_ledger(ref).rejected)) == ({}, ["day006_1"])
+    add(ref, scene(6))
+    assert (read_ledger(ref).bare, read_ledger(ref).rejected) == ({}, {})
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int16", "uint16"])

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 from tasks.archive.numbers import REFLECTANCE_OFFSET, REFLECTANCE_SCALE, conform, mosaic
 from tasks.archive.reading import open_cube
 from tasks.archive.store import ArchiveRef
-from tasks.errors import SceneError
+from tasks.errors import BareError, SceneError
 from tasks.model import BandAsset, Claim
 from tests.archive.cubes import BOX, COLLECTION, Reader, add, scene
 
@@ -71,8 +71,12 @@ def test_classes_stay_and_types_that_do_not_fit_are_refused() -> None:
         conform([replace(nir(1, 0), units="dB")], {"nir": classes}, STORED)
     with pytest.raises(SceneError, match=r"none of its bands \['hh'\] is in the cube"):
         conform([BandAsset("hh", "", "1")], {"hh": classes}, STORED)
-    with pytest.raises(SceneError, match="nir holds no data over the site"):
-        conform([nir(0.0001, 0)], {"nir": np.zeros((2, 2), "uint16")}, STORED)
+    nothing, something = np.zeros((1, 3), "uint16"), np.array([[0, 4, 11]], "uint8")
+    with pytest.raises(BareError, match="nir holds no data over the site"):
+        conform([nir(0.0001, 0)], {"nir": nothing}, STORED)
+    with pytest.raises(SceneError, match="nir holds no data over the site") as half:
+        conform([nir(0.0001, 0), scl], {"nir": nothing, "scl": something}, STORED)
+    assert not isinstance(half.value, BareError)  # something is wrong with it
 
 
 def test_an_optical_cube_says_what_its_numbers_mean(tmp_path: Path) -> None:

@@ -162,3 +162,60 @@ def test_a_tile_without_the_others_of_its_date_takes_nothing_away(ref: ArchiveRe
     assert done.written == ()
     assert "its date is archived with N1-0" in done.rejected[0].reason
     assert list(open_cube(ref, COLLECTION)["scene_id"].values) == [NORTH.scene_id]
+
+
+# Older deliveries
+
+
+OLD, NEW = tile("N", processing="1"), tile("N", processing="2", supersedes=("N1-0",))
+BOTH = replace(NEW, older=(OLD,))
+
+
+def failing(*scenes: SceneRef, permanent: bool = True) -> Reader:
+    fault = SceneError("vv is cut off", permanent=permanent)
+    return replace(PARTS, failing={s.scene_id: fault for s in scenes})
+
+
+@pytest.mark.parametrize("permanent", [False, True])
+def test_an_unreadable_delivery_does_not_hide_the_older_one(ref: ArchiveRef, permanent: bool) -> None:
+    done = add(ref, BOTH, SOUTH, reader=failing(NEW, permanent=permanent))
+    assert done.written == (OLD.scene_id, SOUTH.scene_id)
+    assert [r.scene_id for r in done.rejected] == [NEW.scene_id]
+    (archived,) = read_ledger(ref).scenes
+    assert archived.scene_id == "N1-0+S1-0"
+    assert (open_cube(ref, COLLECTION)["vv"].values[0, :14] == 1).all()
+    assert list(read_ledger(ref).rejected) == ([NEW.scene_id] if permanent else [])
+    assert outdated((BOTH, SOUTH), archived)  # it is asked for again where that may help
+    done = add(ref, BOTH, SOUTH, reader=PARTS)
+    assert done.superseded == (OLD.scene_id,)
+    assert (open_cube(ref, COLLECTION)["vv"].values[0, :14] == 3).all()
+    assert read_ledger(ref).rejected == {}
+
+
+def test_what_the_gate_refuses_gives_way_too(ref: ArchiveRef) -> None:
+    bad = replace(PARTS, planes={**PARTS.planes, NEW.scene_id: np.full(BOX.shape, np.nan, "float32")})
+    assert add(ref, BOTH, reader=bad).written == (OLD.scene_id,)
+
+
+def test_of_several_older_ones_the_newest_that_can_be_read_is_taken(ref: ArchiveRef) -> None:
+    newest = replace(tile("N", processing="3"), older=(NEW, OLD))
+    done = add(ref, newest, reader=failing(newest, NEW))
+    assert done.written == (OLD.scene_id,)
+    assert [r.scene_id for r in done.rejected] == [NEW.scene_id, newest.scene_id]
+    none = add(ref, replace(newest, older=(NEW,)), reader=failing(newest, NEW))
+    assert none.written == ()
+
+
+def test_an_older_one_that_is_held_is_not_written_anew(ref: ArchiveRef) -> None:
+    add(ref, OLD, SOUTH, reader=PARTS)
+    before = read_ledger(ref)
+    done = add(ref, BOTH, SOUTH, reader=failing(NEW, permanent=False))
+    assert (done.written, [r.scene_id for r in done.rejected]) == ((), [NEW.scene_id])
+    assert read_ledger(ref) == before
+
+
+def test_an_older_one_lets_a_late_tile_in(ref: ArchiveRef) -> None:
+    """Without it the date would have to stay as it is: a part of it could not be read again."""
+    add(ref, OLD, reader=PARTS)
+    done = add(ref, BOTH, SOUTH, reader=failing(NEW))
+    assert done.written == (OLD.scene_id, SOUTH.scene_id)

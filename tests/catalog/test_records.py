@@ -214,12 +214,13 @@ def delivery(scene_id: str, processing: str = "", href: str = "a", collection: s
 
 def test_the_newest_processing_wins() -> None:
     old, new = delivery("z", "2023-10-02"), delivery("a", "2023-10-05")
-    assert newest_of_each([old, new]) == ((replace(new, supersedes=("z",)),), ("z",))
+    assert newest_of_each([old, new]) == ((replace(new, supersedes=("z",), older=(old,)),), ("z",))
 
 
 def test_among_equals_the_greatest_id_wins() -> None:
     one, other, third = (delivery(scene_id, "5") for scene_id in "abc")
-    kept = (replace(third, supersedes=("a", "b")),)
+    older = (replace(other, supersedes=("a",)), one)
+    kept = (replace(third, supersedes=("a", "b"), older=older),)
     assert newest_of_each([third, one, other]) == (kept, ("a", "b"))
 
 
@@ -261,13 +262,17 @@ def test_the_choice_does_not_depend_on_order_or_repetition(listed: list[SceneRef
     rng.shuffle(shuffled)
     kept, superseded = newest_of_each(listed)
     assert newest_of_each(shuffled) == (kept, superseded)
-    assert newest_of_each(kept) == (tuple(replace(s, supersedes=()) for s in kept), ())
+    assert newest_of_each(kept) == (tuple(replace(s, supersedes=(), older=()) for s in kept), ())
     assert {s.scene_id for s in kept} | set(superseded) == {s.scene_id for s in listed}
     assert not {s.scene_id for s in kept} & set(superseded)
     for scene in listed:  # the obvious twin
         rivals = [s for s in listed if (s.collection, s.acquisition) == (scene.collection, scene.acquisition)]
         best = max((s.processing, s.scene_id) for s in rivals)
         assert best in [(k.processing, k.scene_id) for k in kept if k.collection == scene.collection]
+    for scene in kept:
+        ranks = [(s.processing, s.scene_id) for s in (scene, *scene.older)]
+        assert ranks == sorted(ranks, reverse=True)
+        assert {s.scene_id for s in scene.older} == set(scene.supersedes)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,18 @@ def test_every_published_column_is_explained_in_its_file(published: Path) -> Non
         assert set(said) <= set(COLUMNS[path.stem]), path.name
 
 
+@pytest.mark.parametrize("name", ["vessels", "stacks"])
+def test_other_readers_know_which_columns_are_geometry(published: Path, name: str) -> None:
+    """GDAL takes the first geometry for a layer's own, and needs each field's own word for it."""
+    schema = pq.read_schema(published / f"{name}.parquet")
+    geo = json.loads(schema.metadata[b"geo"])
+    columns = [field for field in schema if field.name in geo["columns"]]
+    assert columns[0].name == geo["primary_column"]
+    for field in columns:
+        assert field.metadata[b"ARROW:extension:name"] == b"geoarrow.wkb"
+        assert field.metadata[DESCRIPTION]
+
+
 def test_sentences_are_sentences() -> None:
     for table, columns in COLUMNS.items():
         assert table in TABLES

@@ -131,7 +131,7 @@ def test_columns_and_types(tmp_path: Path) -> None:
     assert looks["acquired"].dtype == "datetime64[ms]"
     vessels = gpd.read_parquet(folder / "vessels.parquet")
     points = {"longitude", "latitude"}
-    assert list(vessels.columns) == [*(c for c in VESSEL_TYPES if c not in points), "outline", "geometry"]
+    assert list(vessels.columns) == [*(c for c in VESSEL_TYPES if c not in points), "geometry", "outline"]
     assert vessels.crs == vessels["outline"].crs == "EPSG:4326"
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
 from scipy.special import gammaln, logsumexp
 
-from tasks.science.voyages.assignments import AWAY, AssignmentOptions, draw_assignments, prior_weights
-from tasks.science.voyages.links import KINDS, Links, Nodes
+from tasks.science.voyages.assignments import (
+    AssignmentOptions,
+    draw_assignments,
+    prior_weights,
+    ways,
+)
+from tasks.science.voyages.links import KINDS, LATE, PROMPT, RETURN, SHIFT, Links, Nodes
 
 MANY = AssignmentOptions(draws=6000, sweeps=4, learns=False)
 
@@ -23,7 +28,10 @@ def port_pair(seed: int) -> tuple[Nodes, Links]:
     nodes = Nodes(
         (None,) * n, (quay > 1).astype(int), quay, zero, zero, zero, zero, np.ones(n), zero > 1  # type: ignore[arg-type]
     )  # fmt: skip
-    pairs = [(i, j, k) for i in range(n) for j in range(i + 1, n) for k in range(KINDS)]
+    across = (PROMPT, LATE), (SHIFT, RETURN)
+    pairs = [
+        (i, j, k) for i, j in combinations(range(n), 2) for k in across[int((quay[i] > 1) == (quay[j] > 1))]
+    ]
     keep = [pairs[e] for e in rng.choice(len(pairs), 9, replace=False)]
     origin, target, kind = np.array(keep).T
     return nodes, Links(origin, target, kind, rng.normal(1.0, 1.0, len(keep)))
@@ -31,14 +39,15 @@ def port_pair(seed: int) -> tuple[Nodes, Links]:
 
 def log_posterior(nodes: Nodes, links: Links, chosen: list[int], options: AssignmentOptions) -> float:
     """What an assignment weighs, from the definition."""
-    prior = prior_weights(options)
+    prior = ways(nodes, np.tile(prior_weights(options), (2, 1)))
     total = sum(float(links.weight[e]) for e in chosen)
     reached = {int(links.target[e]) for e in chosen}
-    left = {int(links.origin[e]): int(links.kind[e]) for e in chosen}
-    for quay in np.unique(nodes.quay):
-        own = np.flatnonzero(nodes.quay == quay)
-        counts = np.bincount([left.get(int(i), AWAY) for i in own], minlength=AWAY + 1)
-        total += float((gammaln(prior + counts) - gammaln(prior)).sum())
+    quays = len(prior)
+    left = {int(links.origin[e]): int(links.kind[e] * quays + nodes.quay[links.target[e]]) for e in chosen}
+    for quay in range(quays):
+        own, can = np.flatnonzero(nodes.quay == quay), prior[quay] > 0
+        counts = np.bincount([left.get(int(i), KINDS * quays) for i in own], minlength=KINDS * quays + 1)
+        total += float((gammaln((prior[quay] + counts)[can]) - gammaln(prior[quay][can])).sum())
         free = sum(int(j) not in reached for j in own)
         shape = options.arrivals_prior
         total += float(gammaln(shape + free) - gammaln(shape) - free * np.log(shape + len(own)))

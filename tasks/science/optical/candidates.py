@@ -59,6 +59,13 @@ class AfloatOptions:
     min_length_px: float = 3.1
     """Nothing shorter can be told from a point: a boat of one pixel, blurred, measures two to three."""
 
+    min_length_unknown_px: float = 4.0
+    """The same where no site says that there is water: a point of three pixels is as often a buoy, a
+    beacon, a dolphin or a rock,"""
+
+    min_filled_px: float = 15.0
+    """unless it fills so many pixels: at half its height a very bright hull is shorter than it is."""
+
     min_length_m: float = 18.0
     max_length_m: float = 420.0
     max_width_m: float = 80.0
@@ -80,6 +87,13 @@ class AfloatOptions:
 
     shoal_share: float = 0.3
     """if it is this share of the group's own contrast besides."""
+
+    restless: float = 0.25
+    """Standard deviation of the water around a group, by its own contrast, above which it is a streak of
+    silt, foam or haze among others (labelled ships in silty Klang and hazy Cartagena have up to 0.22),"""
+
+    restless_reach_m: float = 120.0
+    """in this distance."""
 
     shore_m: float = 60.0
     """Nearer to land, a small group may be a groyne, a jetty's head or surf,"""
@@ -110,6 +124,9 @@ class Part:
 
     body: Mask
     """The water body, without the ships."""
+
+    sea: Mask
+    """Water of a basin that ships can come to."""
 
     solid: Mask
     """Land, as far as it is known or too large for a ship."""

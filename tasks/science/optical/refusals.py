@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from tasks.science.optical.blocks import Window
 from tasks.science.optical.candidates import AfloatOptions, Group, Part
-from tasks.science.optical.water import DEEPEST, first_of
+from tasks.science.optical.water import DEEPEST, Mask, Plane, first_of, sharpest
 from tasks.science.shapes import EIGHT, Vessel
 
 
@@ -25,11 +26,13 @@ def why_not(
         "shape": not _ship_shaped(vessel, group, pixel_m, options),
         "faint": tallest < options.min_height,
         "small": filled < options.min_area_m2,
+        "point": not known and _is_point(vessel, filled, pixel_m, options),
         "leaves": _grows(group, part, options),
         "cut": _is_cut(group, part),
         "shore": not known and part.shore_m[middle] < options.shore_m and small_at_shore,
         "narrow": not known and part.shore_m[near].max() < options.fairway_m,
         "shoal": not known and _on_shoal(group, part, pixel_m, options),
+        "restless": not known and _is_one_of_many(group, part, pixel_m, options),
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
 
@@ -42,6 +45,11 @@ def _ship_shaped(vessel: Vessel, group: Group, pixel_m: float, options: AfloatOp
     least = options.min_elongation_resolved if resolved else options.min_elongation
     slim = length > options.slim_from_px * pixel_m and length > options.max_elongation * width
     return width <= options.max_width_m and length >= least * width and not slim
+
+
+def _is_point(vessel: Vessel, filled_m2: float, pixel_m: float, options: AfloatOptions) -> bool:
+    short = vessel.length_m < options.min_length_unknown_px * pixel_m
+    return short and filled_m2 < options.min_filled_px * pixel_m**2
 
 
 def _grows(group: Group, part: Part, options: AfloatOptions) -> bool:
@@ -65,21 +73,49 @@ def _is_cut(group: Group, part: Part) -> bool:
 def _on_shoal(group: Group, part: Part, pixel_m: float, options: AfloatOptions) -> bool:
     """Whether the water around a group is nearly as pale as the group, in the band that sees deepest."""
     band = first_of(part.planes, DEEPEST)
-    reach = int(np.ceil(50 / pixel_m))
-    rows, cols = (
-        slice(max(0, side.start - reach), min(size, side.stop + reach))
-        for side, size in zip(group.box, part.body.shape, strict=True)
+    contrast, away_m, water = _around_group(group, part, band, 50.0, pixel_m)
+    own = away_m == 0
+    ring = (away_m > 20) & (away_m < 50) & water
+    if not ring.any():
+        return False
+    pale, spread = (
+        float(np.median(contrast[ring])),
+        float(part.spread[band][_box_around(group, part, 50.0, pixel_m)].mean()),
     )
+    return pale > max(options.shoal_spreads * spread, options.shoal_share * float(contrast[own].max()))
+
+
+def _is_one_of_many(group: Group, part: Part, pixel_m: float, options: AfloatOptions) -> bool:
+    """Whether the water around a group varies nearly as much as the group stands out of it."""
+    reach_m = options.restless_reach_m
+    contrast, away_m, water = _around_group(group, part, sharpest(part.planes), reach_m, pixel_m)
+    ring = (away_m > 20) & (away_m < reach_m) & ndimage.binary_erosion(water, EIGHT, 2, border_value=1)
+    if not ring.any():
+        return False
+    own = float(np.percentile(group.sharp[group.inside], 90))
+    return float(contrast[ring].std()) > options.restless * own
+
+
+def _around_group(
+    group: Group, part: Part, band: str, reach_m: float, pixel_m: float
+) -> tuple[Plane, npt.NDArray[np.floating], Mask]:
+    """Contrast to the open water, distance to the group, and what is seen water, in a box around it."""
+    rows, cols = _box_around(group, part, reach_m, pixel_m)
     contrast = part.planes[band][rows, cols] - part.level[band][rows, cols]
     own = np.zeros(contrast.shape, bool)
     top, left = group.box[0].start - rows.start, group.box[1].start - cols.start
     own[top : top + group.inside.shape[0], left : left + group.inside.shape[1]] = group.inside
     away_m = ndimage.distance_transform_edt(~own) * pixel_m
-    ring = (away_m > 20) & (away_m < 50) & part.body[rows, cols] & np.isfinite(contrast)
-    if not ring.any():
-        return False
-    pale, spread = float(np.median(contrast[ring])), float(part.spread[band][rows, cols].mean())
-    return pale > max(options.shoal_spreads * spread, options.shoal_share * float(contrast[own].max()))
+    return contrast, away_m, part.body[rows, cols] & np.isfinite(contrast)
+
+
+def _box_around(group: Group, part: Part, reach_m: float, pixel_m: float) -> Window:
+    reach = int(np.ceil(reach_m / pixel_m))
+    rows, cols = (
+        slice(max(0, side.start - reach), min(size, side.stop + reach))
+        for side, size in zip(group.box, part.body.shape, strict=True)
+    )
+    return rows, cols
 
 
 def _pixel(vessel: Vessel, shape: tuple[int, ...]) -> tuple[int, int]:

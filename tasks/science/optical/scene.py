@@ -48,6 +48,10 @@ class OpticalOptions:
     land_m: float = 500.0
     """Diagonal from which what is no water is land: the longest ship is 400 m."""
 
+    min_sea_m2: float = 300_000.0
+    """A smaller basin that ends inside the image is a pond: no ship comes there. (Warehouses stand at ponds
+    in Klang; the smallest harbour basin of the five ports goes on into 2.5 km².)"""
+
     tile_px: int = 1024
     """Side of the tiles in which a scene is worked through."""
 
@@ -130,12 +134,13 @@ def find_vessels(
     if land is not None:
         solid |= land
         body &= ~land
+    sea = body if water is not None else _sea(body, pixel_m, options)
     vessels: list[Vessel] = []
     artefacts: list[tuple[float, float]] = []
     known = water is not None
     wet = ~solid & np.isfinite(next(iter(planes.values()))) if known else None
     for window, core, mine in _regions(wet, shape, pixel_m, options):
-        part = _part(planes, body, solid, model, window, pixel_m, known=known)
+        part = _part(planes, body, sea, solid, model, window, pixel_m, known=known)
         if baseline is not None:
             part = replace(part, empty=baseline.as_today(model, window))
         origin = window[0].start, window[1].start
@@ -194,6 +199,7 @@ def seen_planes(reflectance: Mapping[str, Plane], unclear: Mask | None = None) -
 def _part(
     planes: Mapping[str, Plane],
     body: Mask,
+    sea: Mask,
     solid: Mask,
     model: WaterModel,
     window: Window,
@@ -210,7 +216,7 @@ def _part(
         shore = (ndimage.distance_transform_edt(~solid[window]) * pixel_m).astype(np.float32)
     bands = {band: plane[window] for band, plane in planes.items()}
     frame = tuple((part.start > 0, part.stop < size) for part, size in zip(window, body.shape, strict=True))
-    return Part(bands, level, spread, body[window], solid[window], rise, shore, frame)
+    return Part(bands, level, spread, body[window], sea[window], solid[window], rise, shore, frame)
 
 
 def _regions(
@@ -272,3 +278,13 @@ def _land(body: Mask, seen: Mask, pixel_m: float, options: OpticalOptions) -> Ma
         extent = np.hypot(*(part.stop - part.start for part in box)) * pixel_m
         solid[label] = extent > options.land_m
     return np.asarray(solid[labels])
+
+
+def _sea(body: Mask, pixel_m: float, options: OpticalOptions) -> Mask:
+    """Find the water that ships can come to: large basins, and what goes on beyond the image."""
+    labels, count = ndimage.label(body)
+    large = np.bincount(labels.ravel(), minlength=count + 1) * pixel_m**2 >= options.min_sea_m2
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        large[edge] = True
+    large[0] = False
+    return np.asarray(large[labels])

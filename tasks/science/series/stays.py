@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,42 +18,29 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
+from tasks.science.series.same_ship import (
+    ALL_STILL,
+    LENGTHS_M,
+    PRIOR,
+    BerthOptions,
+    Lain,
+    Presence,
+    lain,
+    length_likelihood,
+    next_ship,
+    place_likelihoods,
+    same_odds,
+)
 from tasks.science.series.sights import BerthsSeen, Hull, sights
+
+DAY = pd.Timedelta(days=1)
+LATELY = 30
+"""Ships last seen at a berth that say what comes next."""
 
 Floats = npt.NDArray[np.float64]
 
-LENGTHS_M = np.arange(10.0, 421.0, 3.0)
-"""Lengths that a ship may have."""
-
-
-@dataclass(frozen=True)
-class StayOptions:
-    """What is assumed of ships at berths; part of every result."""
-
-    min_length_m: float = 0.0
-    """Shortest ship that makes a stay. A shorter sight in the place of one does not say that it has gone:
-    half its hull may lie under cloud."""
-
-    dwell_days: float = 8.0
-    """Mean time at a berth before anything is known of a ship; one that lay long already will lie on."""
-
-    calls_per_day: float = 0.07
-    """Ships that come to one place of a quay per day, before anything is known."""
-
-    place_m: float = 12.0
-    """Standard error of the middle of a hull."""
-
-    pitch_m: float = 150.0
-    """Quay that a ship takes up: how far from one another two ships lie."""
-
-    hidden_share: float = 0.2
-    """Share of sights that show a part of the hull, so that the length comes out short (13 of 77 at 3 m)."""
-
-    surely_seen: float = 0.5
-    """How sure looks must be that the hull was not there before they bracket an arrival or a departure."""
-
-
-CARGO_SHIPS = StayOptions(min_length_m=60.0, surely_seen=0.95)
+ANY_SHIP = BerthOptions()
+CARGO_SHIPS = BerthOptions(min_length_m=60.0, surely_seen=0.95)
 """For stays that are published and for voyages: at 3 m, most of what is shorter is a feature of the quay or a
 harbour craft (361 of 372 false alarms), and no ship of this trade is."""
 
@@ -95,6 +82,13 @@ class Stay:
     one_stay: float = 1.0
     """Probability that all its looks show one ship that did not leave meanwhile."""
 
+    came_by: pd.Timestamp | None = None
+    """Look by which the ship seen last had come, and"""
+
+    left_from: pd.Timestamp | None = None
+    """until which the ship seen first had not left, each with `LEVEL`: where no look fell between two ships,
+    or one that missed a hull, they pass for one. First and last sight if none of the looks is in doubt."""
+
     continues: float = 0.0
     """Probability that it is no new stay but one before it at that place, whose hull looks missed."""
 
@@ -135,9 +129,20 @@ class _Track:
     places: list[tuple[float, float, float]] = field(default_factory=list)
     """East, north and weight."""
 
-    one_stay: float = 1.0
+    place_weight: float = 0.0
+    """Sum of the inverse variances of its places."""
+
+    gaps: list[tuple[pd.Timestamp, pd.Timestamp, float]] = field(default_factory=list)
+    """One sight, the next, and the probability that the ship did not leave between them."""
+
     unseen: float = 1.0
     """Probability of the looks since the last sight, had the hull still been there."""
+
+    presence: Presence = ALL_STILL
+    """What became of it, at the last look that saw its berth."""
+
+    looked: pd.Timestamp | None = None
+    """When that was; None: when it was last seen."""
 
     gone: pd.Timestamp | None = None
     scene_gone: str | None = None
@@ -147,15 +152,32 @@ class _Track:
         return float(self.length @ LENGTHS_M)
 
     @property
+    def place_error_m(self) -> float:
+        return 1 / math.sqrt(self.place_weight) if self.place_weight else math.nan
+
+    @property
     def place(self) -> tuple[float, float]:
         if not self.places:
             return math.nan, math.nan
         east, north, weight = np.array(self.places).T
         return float(east @ weight / weight.sum()), float(north @ weight / weight.sum())
 
+    def until(self, moment: pd.Timestamp, usual: Lain, options: BerthOptions) -> Presence:
+        """Tell what became of it by a moment after the last look."""
+        since = self.looked or self.last
+        days = (moment - since) / DAY
+        return self.presence.after(days, usual.stays((since - self.came) / DAY, days), options)
+
+    @property
+    def came(self) -> pd.Timestamp:
+        """When it arrived, roughly: between the first sight and the look before, two days at most."""
+        if self.free_before is None:
+            return self.first - DAY
+        return self.first - min((self.first - self.free_before) / 2, DAY)
+
 
 def stays(
-    looks: pd.DataFrame, vessels: pd.DataFrame | None = None, options: StayOptions = StayOptions()
+    looks: pd.DataFrame, vessels: pd.DataFrame | None = None, options: BerthOptions = ANY_SHIP
 ) -> list[Stay]:
     """Gather a port's sights into stays, in order of time.
 
@@ -174,26 +196,30 @@ def stays(
     return follow(sights(looks, vessels), options)
 
 
-def follow(seen: Sequence[BerthsSeen], options: StayOptions = StayOptions()) -> list[Stay]:
+def follow(seen: Sequence[BerthsSeen], options: BerthOptions = ANY_SHIP) -> list[Stay]:
     """Follow ships from look to look; `stays` says the rest."""
     done: list[_Track] = []
     current: list[_Track] = []
     empty: dict[str, list[tuple[pd.Timestamp, str, float]]] = {}
     shorts: dict[str, tuple[int, int]] = {}
+    known: dict[str, list[_Track]] = {}
     for scene in seen:
         look, short = _split(scene, options)
-        odds = _odds(current, look, options)
+        usual = {track.zone: _lain(known[track.zone], options) for track in current}
+        odds = _odds(current, look, known, usual, options)
         pairs = _assign(odds)
         for k, n in pairs.items():
             _prolong(current[k], look, look.hulls[n], float(odds[k, n]), options)
         taken = set(pairs.values())
         for k, track in enumerate(current):
             if k not in pairs and track.zone in look.seen:
-                _miss(track, look, short, shorts.get(track.zone, (0, 0)), options)
+                _miss(track, look, short, shorts.get(track.zone, (0, 0)), usual[track.zone], options)
         for n, hull in enumerate(look.hulls):
             if n not in taken:
                 chance = _sigmoid(float(odds[:, n].max())) if len(odds) else 0.0
-                current.append(_begin(look, hull, empty.get(hull.zone_id, []), chance, options))
+                track = _begin(look, hull, empty.get(hull.zone_id, []), chance, options)
+                current.append(track)
+                known[hull.zone_id] = [*known.get(hull.zone_id, []), track][-LATELY:]
         for zone, share in look.seen.items():
             empty.setdefault(zone, []).append((look.acquired, look.scene_id, look.quality.recall * share))
             if look.fine and all(h.zone_id != zone for h in look.hulls):
@@ -226,7 +252,7 @@ def _used(stays_seen_twice: int) -> float:
     return stays_seen_twice + 0.5
 
 
-def _split(look: BerthsSeen, options: StayOptions) -> tuple[BerthsSeen, list[Hull]]:
+def _split(look: BerthsSeen, options: BerthOptions) -> tuple[BerthsSeen, list[Hull]]:
     """Set the sights aside that are too short."""
     short = [h for h in look.hulls if h.length_m < options.min_length_m]
     if not short:
@@ -242,60 +268,47 @@ def _sigmoid(odds: float) -> float:
     return 1 / (1 + math.exp(-min(max(odds, -50.0), 50.0)))
 
 
-def length_likelihood(hull: Hull, look: BerthsSeen, options: StayOptions) -> Floats:
-    """Likelihood of `LENGTHS_M` from one sight, per metre: right within its error, or short of it."""
-    quality = look.quality
-    error = math.hypot(hull.length_sd_m, quality.length_share * hull.length_m)
-    error = max(error, quality.length_floor_m)
-    exact = np.exp(-0.5 * ((LENGTHS_M - hull.length_m) / error) ** 2) / (error * math.sqrt(2 * math.pi))
-    short = (hull.length_m > 0.4 * LENGTHS_M) & (hull.length_m < LENGTHS_M)
-    hidden = np.where(short, 1 / (0.6 * LENGTHS_M), 0.0)
-    return np.asarray((1 - options.hidden_share) * exact + options.hidden_share * hidden + 1e-5)
-
-
-def _known_ships() -> Floats:
-    """Weigh lengths before anything was seen: cargo ships of small ports, 125 m give or take 40."""
-    weight = np.exp(-0.5 * ((LENGTHS_M - 125.0) / 40.0) ** 2) + 0.02
-    return np.asarray(weight / weight.sum())
-
-
-PRIOR = _known_ships()
-
-
-def _odds(tracks: Sequence[_Track], look: BerthsSeen, options: StayOptions) -> Floats:
+def _odds(
+    tracks: Sequence[_Track],
+    look: BerthsSeen,
+    known: Mapping[str, list[_Track]],
+    usual: Mapping[str, Lain],
+    options: BerthOptions,
+) -> Floats:
     """Log odds that each hull of a look, ``(track, hull)``, is the one of each track and never left."""
     odds = np.full((len(tracks), len(look.hulls)), -np.inf)
     if not odds.size:
         return odds
-    likelihoods = [length_likelihood(hull, look, options) for hull in look.hulls]
+    likelihoods = [length_likelihood(hull, look.quality, options) for hull in look.hulls]
+    populations = {
+        zone: next_ship([t.length for t in known[zone]], options) for zone in {track.zone for track in tracks}
+    }
     for k, track in enumerate(tracks):
-        gap = (look.acquired - track.last) / pd.Timedelta(days=1)
-        lain = (track.last - track.first) / pd.Timedelta(days=1)
-        stays_on = math.exp(-gap / max(options.dwell_days, lain / 2))
-        change = (1 - stays_on) * (1 - math.exp(-options.calls_per_day * gap))
-        before = math.log(stays_on) + math.log(track.unseen) - math.log(max(change, 1e-9))
-        east, north = track.place
+        since = track.until(look.acquired, usual[track.zone], options)
+        place, others = track.place, [t.place for t in known[track.zone]]
         for n, hull in enumerate(look.hulls):
-            apart = math.hypot(hull.east_m - east, hull.north_m - north)
+            spot = hull.east_m, hull.north_m
+            apart = math.dist(spot, place)
             if math.isnan(apart) and track.zone != hull.zone_id:
                 continue
             if not math.isnan(apart) and apart > options.pitch_m / 2:
                 continue
-            fits = math.log(float(track.length @ likelihoods[n]) / float(PRIOR @ likelihoods[n]))
-            odds[k, n] = before + fits + _place_odds(apart, track.length_m - hull.length_m, options)
+            error = math.hypot(
+                look.quality.place_m, track.place_error_m, 0.4 * (track.length_m - hull.length_m)
+            )
+            places = place_likelihoods(spot, place, others, error, options)
+            odds[k, n] = same_odds(track.length, likelihoods[n], since, populations[track.zone], places)
     return odds
 
 
-def _place_odds(apart_m: float, shorter_m: float, options: StayOptions) -> float:
-    """Log odds of a hull's place, of the same ship against of any other at that part of the quay.
-
-    A hull of which a part is hidden has its middle elsewhere, by up to half of what is missing.
-    """
-    if math.isnan(apart_m):
-        return 0.0
-    error = math.hypot(options.place_m, 0.4 * shorter_m)
-    same = 0.95 * math.exp(-0.5 * (apart_m / error) ** 2) * 2 / (error * math.sqrt(2 * math.pi))
-    return math.log((same + 0.05 / options.pitch_m) * options.pitch_m / 2)
+def _lain(known: Sequence[_Track], options: BerthOptions) -> Lain:
+    """Tell how long ships lie at a berth from those that left it and were seen to come."""
+    left = [
+        ((t.last - t.first) / DAY, (t.gone - t.free_before) / DAY)
+        for t in known
+        if t.gone is not None and t.free_before is not None
+    ]
+    return lain(left, options)
 
 
 def _assign(odds: Floats) -> dict[int, int]:
@@ -312,23 +325,23 @@ def _begin(
     hull: Hull,
     before: Sequence[tuple[pd.Timestamp, str, float]],
     chance: float,
-    options: StayOptions,
+    options: BerthOptions,
 ) -> _Track:
     """Begin a stay, with the look that surely saw its berth without it."""
     moment, scene = _surely(before[::-1], options)
-    length = PRIOR * length_likelihood(hull, look, options)
+    length = PRIOR * length_likelihood(hull, look.quality, options)
     # A ship on one look in five is what is expected of a port before it is known.
     real = 1 - look.quality.false_per_look / (look.quality.false_per_look + 0.2)
     track = _Track(
         hull.zone_id, look.acquired, look.acquired, moment, scene, length / length.sum(), look.fine, real,
         chance, [look.scene_id],
     )  # fmt: skip
-    _measure(track, hull)
+    _measure(track, look, hull)
     return track
 
 
 def _surely(
-    looks: Sequence[tuple[pd.Timestamp, str, float]], options: StayOptions
+    looks: Sequence[tuple[pd.Timestamp, str, float]], options: BerthOptions
 ) -> tuple[pd.Timestamp | None, str | None]:
     """Go from look to look until they surely would have shown a hull."""
     missed = 1.0
@@ -339,26 +352,34 @@ def _surely(
     return None, None
 
 
-def _measure(track: _Track, hull: Hull) -> None:
+def _measure(track: _Track, look: BerthsSeen, hull: Hull) -> None:
     if not math.isnan(hull.width_m):
         track.widths.append((hull.width_m, max(hull.width_sd_m, 1.0) if hull.width_sd_m > 0 else 5.0))
     if not math.isnan(hull.east_m):
-        track.places.append((hull.east_m, hull.north_m, hull.length_m))
+        # A hull half hidden has its middle elsewhere: it weighs less.
+        track.places.append((hull.east_m, hull.north_m, hull.length_m / look.quality.place_m**2))
+        track.place_weight += 1 / look.quality.place_m**2
 
 
-def _prolong(track: _Track, look: BerthsSeen, hull: Hull, odds: float, options: StayOptions) -> None:
-    length = track.length * length_likelihood(hull, look, options)
+def _prolong(track: _Track, look: BerthsSeen, hull: Hull, odds: float, options: BerthOptions) -> None:
+    length = track.length * length_likelihood(hull, look.quality, options)
     track.length = length / length.sum()
-    track.one_stay *= _sigmoid(odds)
+    track.gaps.append((track.last, look.acquired, _sigmoid(odds)))
     track.real = 1 - (1 - track.real) * look.quality.false_per_look
     track.last, track.unseen, track.gone, track.scene_gone = look.acquired, 1.0, None, None
+    track.presence, track.looked = ALL_STILL, None
     track.fine |= look.fine
     track.scenes.append(look.scene_id)
-    _measure(track, hull)
+    _measure(track, look, hull)
 
 
 def _miss(
-    track: _Track, look: BerthsSeen, short: Sequence[Hull], known: tuple[int, int], options: StayOptions
+    track: _Track,
+    look: BerthsSeen,
+    short: Sequence[Hull],
+    known: tuple[int, int],
+    usual: Lain,
+    options: BerthOptions,
 ) -> None:
     """Count a look that saw the berth without the hull; from some look on, it surely was gone.
 
@@ -366,10 +387,12 @@ def _miss(
     is: a feature of the quay lies there always.
     """
     if any(h.zone_id == track.zone and h.length_m >= PART * track.length_m for h in short):
-        usual = (known[0] + 0.5) / (known[1] + 5)
-        track.unseen *= min(1.0, options.hidden_share / 2 / usual)
+        rare = (known[0] + 0.5) / (known[1] + 5)
+        missed = min(1.0, options.hidden_share / 2 / rare)
     else:
-        track.unseen *= 1 - look.quality.recall * look.seen[track.zone]
+        missed = 1 - look.quality.recall * look.seen[track.zone]
+    track.unseen *= missed
+    track.presence, track.looked = track.until(look.acquired, usual, options).missed(missed), look.acquired
     if track.gone is None and track.unseen <= 1 - options.surely_seen:
         track.gone, track.scene_gone = look.acquired, look.scene_id
 
@@ -401,12 +424,27 @@ def _stay(track: _Track) -> Stay:
         north_m=north,
         fine=track.fine,
         real=track.real,
-        one_stay=track.one_stay,
+        one_stay=math.prod(same for _, _, same in track.gaps),
+        came_by=_surely_one([(after, same) for _, after, same in track.gaps[::-1]], track.first),
+        left_from=_surely_one([(before, same) for before, _, same in track.gaps], track.last),
         continues=track.continues,
         scenes=(*track.scenes, *bracket),
         lengths=track.length / PRIOR,
     )
 
+
+def _surely_one(gaps: Sequence[tuple[pd.Timestamp, float]], end: pd.Timestamp) -> pd.Timestamp:
+    """Go from gap to gap while the ship is one with `LEVEL`; gives the sight before the first that is not."""
+    one = 1.0
+    for moment, same in gaps:
+        one *= same
+        if one < LEVEL:
+            return moment
+    return end
+
+
+LEVEL = 0.95
+"""With which either end of a stay lies in its bracket."""
 
 PART = 0.3
 """Share of its length below which what is seen in its place is no part of a hull."""

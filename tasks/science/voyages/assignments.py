@@ -1,10 +1,10 @@
 """Draw assignments: who came from where, for all stays of two ports at once, not one best guess.
 
 Each end of a stay is linked to the beginning of one other at most. What share of the departures from a quay
-sail across, shift or go elsewhere, and how much of its arrivals come from elsewhere, is not known beforehand:
-these shares are integrated out exactly (Dirichlet–multinomial, Gamma–Poisson; each quay by itself, for trades
-keep to quays). So a few matches, which chance makes too, are not taken for a trade, and many support one
-another. Metropolis steps add, take away, turn and swap links.
+sail across, shift or go elsewhere, to which quay, and how much of its arrivals come from elsewhere, is not
+known beforehand: these shares are integrated out exactly (Dirichlet–multinomial, Gamma–Poisson; each quay by
+itself, for trades keep to quays). So a few matches, which chance makes too, are not taken for a trade, and
+many support one another. Metropolis steps add, take away, turn and swap links.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from tasks.science.voyages.links import KINDS, Links, Nodes
+from tasks.science.voyages.links import KINDS, LATE, PROMPT, Links, Nodes
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -33,10 +33,10 @@ class AssignmentOptions:
     return_prior: float = 0.3
     """So is that they come back from elsewhere;"""
 
-    prompt_prior: float = 0.5
+    prompt_prior: float = 2.0
     """or sail straight to the other port: nobody asks for two ports without a reason;"""
 
-    late_prior: float = 0.1
+    late_prior: float = 0.2
     """or come there weeks later."""
 
     away_prior: float = 0.5
@@ -104,19 +104,40 @@ def _drawn(
     nodes: Nodes, links: Links, rng: np.random.Generator, options: AssignmentOptions, prior: Floats
 ) -> Assignments:
     n, arrivals = len(nodes.stays), np.bincount(nodes.quay).astype(np.int64)
-    weights = np.empty((len(arrivals), KINDS + 1))
-    weights[nodes.quay] = prior[nodes.port]
+    weights = ways(nodes, prior)
+    way = links.kind * len(arrivals) + nodes.quay[links.target]
     steps = max(options.sweeps * len(links.weight), MIN_STEPS)
     table = _pairs(links, n)
     parts = [
         _chain(
-            links.origin, links.target, links.kind, links.weight, table, nodes.quay, arrivals, weights,
-            options.arrivals_prior, options.draws, int(options.burn_in * options.draws), steps,
-            rng, chain % 2 == 1,
+            links.origin, links.target, way, links.weight, table, nodes.quay, arrivals,
+            weights, options.arrivals_prior,
+            options.draws, int(options.burn_in * options.draws), steps, rng, chain % 2 == 1,
         )
         for chain in range(options.chains)
     ]  # fmt: skip
     return Assignments(np.concatenate(parts))
+
+
+def ways(nodes: Nodes, prior: Floats) -> Floats:
+    """Dirichlet weights of what becomes of the departures of each quay, ``(quay, way)``.
+
+    A way is a kind of link and the quay it leads to; the last one is leaving for good. Of a kind, a quay has
+    as large a part beforehand as it has of its port's arrivals.
+    """
+    arrivals = np.bincount(nodes.quay)
+    quays = len(arrivals)
+    port = np.zeros(quays, np.int64)
+    port[nodes.quay] = nodes.port
+    share = arrivals / np.bincount(port, weights=arrivals, minlength=2)[port]
+    weights = np.zeros((quays, KINDS * quays + 1))
+    for here in range(quays):
+        for kind in range(KINDS):
+            across = kind in (PROMPT, LATE)
+            there = (port != port[here]) if across else (port == port[here])
+            weights[here, kind * quays : (kind + 1) * quays] = prior[port[here], kind] * share * there
+    weights[:, -1] = prior[port, AWAY]
+    return weights
 
 
 def _learnt(nodes: Nodes, links: Links, drawn: Assignments, options: AssignmentOptions) -> Floats:
@@ -168,7 +189,7 @@ def _apply(
     sign: int,
     origin: Ints,
     target: Ints,
-    kind: Ints,
+    way: Ints,
     weight: Floats,
     quay: Ints,
     arrivals: Ints,
@@ -178,17 +199,18 @@ def _apply(
     arrivals_prior: float,
 ) -> float:  # pragma: no cover (compiled)
     """Count a link in or out; gives what the log posterior gains."""
-    here, there, c = quay[origin[e]], quay[target[e]], kind[e]
+    here, there, c = quay[origin[e]], quay[target[e]], way[e]
+    away = count.shape[1] - 1
     gain = sign * weight[e]
     density = np.log(arrivals_prior + arrivals[there])
     if sign > 0:
-        gain += np.log(prior[here, c] + count[here, c]) - np.log(prior[here, AWAY] + count[here, AWAY] - 1)
+        gain += np.log(prior[here, c] + count[here, c]) - np.log(prior[here, away] + count[here, away] - 1)
         gain -= np.log(arrivals_prior + free[there] - 1) - density
     else:
-        gain += np.log(prior[here, AWAY] + count[here, AWAY]) - np.log(prior[here, c] + count[here, c] - 1)
+        gain += np.log(prior[here, away] + count[here, away]) - np.log(prior[here, c] + count[here, c] - 1)
         gain += np.log(arrivals_prior + free[there]) - density
     count[here, c] += sign
-    count[here, AWAY] -= sign
+    count[here, away] -= sign
     free[there] -= sign
     return float(gain)
 
@@ -197,7 +219,7 @@ def _apply(
 def _chain(
     origin: Ints,
     target: Ints,
-    kind: Ints,
+    way: Ints,
     weight: Floats,
     table: Ints,
     quay: Ints,
@@ -212,16 +234,17 @@ def _chain(
 ) -> Ints:  # pragma: no cover (compiled)
     n, m, quays = len(quay), len(origin), len(arrivals)
     out, into = np.full(n, -1), np.full(n, -1)
-    # Steps of the Dirichlet-multinomial by kind, and of the Gamma-Poisson of arrivals, per quay.
+    # Steps of the Dirichlet-multinomial by way, and of the Gamma-Poisson of arrivals, per quay.
     # Its rate is in units of the known density of arrivals: shape and rate of the prior are one number.
-    count = np.zeros((quays, KINDS + 1), np.int64)
+    count = np.zeros((quays, KINDS * quays + 1), np.int64)
     free = arrivals.copy()
-    count[:, AWAY] = arrivals
+    count[:, -1] = arrivals
+    pools = (origin, target, way, weight, quay, arrivals, count, free, prior, arrivals_prior)
     if full:
         for e in np.argsort(-weight):
             if out[origin[e]] < 0 and into[target[e]] < 0:
                 out[origin[e]], into[target[e]] = e, e
-                _apply(e, 1, origin, target, kind, weight, quay, arrivals, count, free, prior, arrivals_prior)
+                _apply(e, 1, *pools)
     kept = np.full((draws, n), -1)
     gone, new = np.zeros(2, np.int64), np.zeros(2, np.int64)
     for step in range((burn_in + draws) * steps):
@@ -249,7 +272,6 @@ def _chain(
                     gone[0], gone[1], n_gone = e, f, 2
                     new[0], new[1], n_new = one, two, 2
         if n_gone + n_new > 0:
-            pools = (origin, target, kind, weight, quay, arrivals, count, free, prior, arrivals_prior)
             gain = _put(gone[:n_gone], -1, *pools) + _put(new[:n_new], 1, *pools)
             if gain >= 0 or rng.random() < np.exp(gain):
                 for k in range(n_gone):

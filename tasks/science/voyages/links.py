@@ -17,8 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.ndimage import gaussian_filter1d
+from scipy.special import ndtr
 
-from tasks.science.series.stays import LENGTH_FLOOR_M, LENGTHS_M, Stay
+from tasks.science.series.same_ship import LENGTHS_M
+from tasks.science.series.stays import LENGTH_FLOOR_M, Stay
 from tasks.science.voyages.crossing import Crossing
 
 Floats = npt.NDArray[np.float64]
@@ -59,12 +61,6 @@ class LinkOptions:
 
     least_per_day: float = 0.02
     """Rate of arrivals below which no port is taken to be: one in 50 days."""
-
-    fleet_m: float = 12.0
-    """Least spread of the lengths of different ships that call at the two ports."""
-
-    fleet_width_m: float = 2.0
-    """Least spread of their widths."""
 
     odd_share: float = 0.05
     """Share of stays whose length or width is quite wrong."""
@@ -201,9 +197,7 @@ def _alike(nodes: Nodes, options: LinkOptions) -> Floats:
     off = np.where(np.isinf(error), 0.0, width)[:, None] - WIDTHS_M[None, :]
     widths = np.exp(-0.5 * (off / error[:, None]) ** 2)
     lengths = np.array([_length_likelihood(s) for s in nodes.stays]).reshape(-1, len(LENGTHS_M))
-    return _one_ship(lengths, options.fleet_m / LENGTH_STEP_M, options.odd_share) + _one_ship(
-        widths, options.fleet_width_m / WIDTH_STEP_M, options.odd_share
-    )
+    return _one_ship(lengths, options.odd_share) + _one_ship(widths, options.odd_share)
 
 
 LENGTH_STEP_M = float(LENGTHS_M[1] - LENGTHS_M[0])
@@ -219,17 +213,32 @@ def _length_likelihood(stay: Stay) -> Floats:
     return np.asarray(gaussian_filter1d(stay.lengths / stay.lengths.max(), LENGTH_FLOOR_M / LENGTH_STEP_M))
 
 
-def _one_ship(likelihood: Floats, least_spread: float, odd: float) -> Floats:
-    """Log likelihood ratio of two measurements of one thing against of two things of one population.
-
-    The population is what was measured of all, smoothed: two ships of a usual length are alike by chance.
-    """
-    shares = likelihood / np.maximum(likelihood.sum(axis=1, keepdims=True), 1e-300)
-    fleet = gaussian_filter1d(shares.sum(axis=0), least_spread, mode="nearest") + 1e-6
-    fleet /= fleet.sum()
+def _one_ship(likelihood: Floats, odd: float) -> Floats:
+    """Log likelihood ratio of two measurements of one thing against of two things of one population."""
+    fleet = population(likelihood)
     alone = likelihood @ fleet
     both = (likelihood * fleet) @ likelihood.T
     return np.asarray(np.log((1 - odd) * both / (alone[:, None] * alone[None, :]) + odd))
+
+
+def population(likelihood: Floats) -> Floats:
+    """Tell how sizes are spread among ships, from measurements with errors, ``(ship, size)``.
+
+    What was measured is spread wider than what is, by the errors: were that taken for the population, any
+    two ships of a usual size would pass for one (half as often again as they should, among ships that never
+    met). Expectation maximisation takes the errors off; what was measured counts for `SHIPS_BEFORE` ships.
+    """
+    shares = likelihood / np.maximum(likelihood.sum(axis=1, keepdims=True), 1e-300)
+    measured = shares.mean(axis=0) + 1e-6
+    fleet = measured = measured / measured.sum()
+    for _ in range(ROUNDS):
+        each = likelihood * fleet
+        each /= np.maximum(each.sum(axis=1, keepdims=True), 1e-300)
+        fleet = (each.sum(axis=0) + SHIPS_BEFORE * measured) / (len(each) + SHIPS_BEFORE)
+    return np.asarray(fleet)
+
+
+SHIPS_BEFORE, ROUNDS = 3.0, 30
 
 
 def arrival_rate(nodes: Nodes, options: LinkOptions) -> Floats:
@@ -242,12 +251,24 @@ def arrival_rate(nodes: Nodes, options: LinkOptions) -> Floats:
     apart = np.abs(middle[:, None] - middle[None, :])
     near = np.exp(-0.5 * (apart / options.season_days) ** 2) * nodes.real[None, :]
     np.fill_diagonal(near, 0.0)
-    width = options.season_days * math.sqrt(2 * math.pi)
-    quay, port = (
-        np.where(x[:, None] == x[None, :], near, 0.0).sum(axis=1) / width for x in (nodes.quay, nodes.port)
-    )
+    rates = []
+    for place in (nodes.quay, nodes.port):
+        width = np.empty(len(middle))
+        for one in np.unique(place):
+            own = place == one
+            # Before its first arrival and after its last look nothing could come: no time counts there.
+            ends = min(middle[own].min(), middle[own].max() - MONTH), nodes.leave_high[own].max()
+            width[own] = np.diff(ndtr((np.array(ends)[:, None] - middle[own]) / options.season_days), axis=0)[
+                0
+            ]
+        width *= options.season_days * math.sqrt(2 * math.pi)
+        rates.append(np.where(place[:, None] == place[None, :], near, 0.0).sum(axis=1) / width)
+    quay, port = rates
     return np.asarray(np.maximum(np.maximum(quay, QUAY_SHARE * port), options.least_per_day))
 
+
+MONTH = 30.0
+"""Shortest time over which a rate is told."""
 
 QUAY_SHARE = 0.4
 """Part of a port's arrivals that any of its quays is taken to have at least."""

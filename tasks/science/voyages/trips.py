@@ -420,12 +420,21 @@ def _open_end(
     since = start + nodes.leave_low[left[last]] * DAY
     after = left[last + 1 :]
     counted = int((seen_there[after] >= 0.5).sum())
-    active = left[int(np.flatnonzero(linked)[0]) : last + 1]
-    done = crossed[active]
-    share = (done.sum() + 0.5) / (len(active) + 1.0)
-    still = float(np.log1p(-share * seen_there[after] * (1 - crossed[after])).sum())
+    went = drawn.chosen >= 0
+    went[went] = _crosses(links)[drawn.chosen[went]]
+    ended = [_ended(own, seen_there[left], last) for own in went[:, left]]
+    probability = float(np.mean(ended)) if len(after) else 0.0
+    return OpenEnd(since, counted, probability)
+
+
+def _ended(crossed: npt.NDArray[np.bool_], seen_there: Floats, last: int) -> float:
+    """Probability, where it is known who crossed, that no ship did after the one numbered `last`."""
+    sailed = np.flatnonzero(crossed)
+    if not len(sailed) or sailed[-1] > last:
+        return 0.0
+    active, after = sailed[-1] - sailed[0] + 1, seen_there[sailed[-1] + 1 :]
+    share = (len(sailed) + 0.5) / (active + 1.0)
+    still = float(np.log1p(-min(share, 0.99) * after).sum())
     # Beforehand, a trade that lasted for so many trips ends before the next one with one in that many.
-    prior = 1 / (len(active) + 2)
-    ended = 1 - (1 - prior) ** (len(after) + 1)
-    probability = ended / (ended + (1 - ended) * math.exp(still)) if len(after) else 0.0
-    return OpenEnd(since, counted, float(probability))
+    ended = 1 - (1 - 1 / (active + 2)) ** (len(after) + 1)
+    return float(ended / (ended + (1 - ended) * math.exp(still)))
