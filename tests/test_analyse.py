@@ -14,7 +14,7 @@ from tasks.analyse import JOB_BYTES, LOOKS_BACK, LOOKS_PER_JOB, _looks_per_job, 
 from tasks.archive.ledger import ArchivedScene
 from tasks.science.methods import OPTICAL, RADAR
 from tasks.science.radar.looks import learn_radar, measure_scenes
-from tests.science.water import BOX, SIDE, block, site, speckle
+from tests.science.water import BOX, SIDE, block, learn_one, site, speckle
 
 START = datetime(2023, 11, 1, 9, tzinfo=UTC)
 
@@ -63,7 +63,7 @@ def test_a_worker_holds_its_block_and_a_few_planes_more() -> None:
     """However many dates a job has, what is needed beyond its block is that of one date."""
     power = speckle(np.random.default_rng(3), (12, SIDE, SIDE))
     port = site()
-    background = learn_radar(block(power), ("vv",), port, BOX)
+    background = learn_one(learn_radar, block(power), ("vv",), port, BOX)
 
     def peak(dates: int) -> int:
         part: xr.Dataset = block(power[:dates])
@@ -76,3 +76,22 @@ def test_a_worker_holds_its_block_and_a_few_planes_more() -> None:
 
     plane = SIDE * SIDE * 4
     assert peak(12) < peak(2) + 6 * plane
+
+
+def test_backgrounds_that_follow_one_another_hold_the_dates_of_one() -> None:
+    """However many epochs a job has, what is needed is that of its largest."""
+    power = speckle(np.random.default_rng(4), (24, SIDE, SIDE))
+    scenes, port = block(power), site()
+
+    def peak(epochs: Sequence[range]) -> int:
+        for planes in learn_radar(scenes, epochs, ("vv",), port, BOX):  # compiled by now
+            del planes
+        tracemalloc.start()
+        for planes in learn_radar(scenes, epochs, ("vv",), port, BOX):
+            del planes
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    plane = SIDE * SIDE * 4
+    assert peak([range(k, k + 8) for k in range(0, 17, 4)]) < peak([range(8)]) + 2 * plane

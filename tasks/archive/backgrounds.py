@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,7 +32,12 @@ PLANES = "planes"
 """Attribute of the group: names of its planes, and what each is."""
 
 Planes = dict[str, npt.NDArray[np.float32]]
-Estimate = Callable[..., Planes]
+Estimate = Callable[..., Iterator[Planes]]
+
+EPOCHS_PER_JOB = 4
+"""Backgrounds of one orbit that a worker estimates in one go: a year of them, which share most of their
+scenes. Latakia's 30 take 3.0 s of CPU so, 7.4 s one by one and 2.7 s eight by eight, but then two workers
+cannot share two years of one orbit."""
 
 
 @dataclass(frozen=True)
@@ -90,13 +95,13 @@ def store_epochs(
     epochs
         What to estimate; a stored epoch of the same quarter and orbit is replaced.
     executor
-        Where ``estimate(block, *args)`` runs, once per epoch, on the epoch's members.
+        Where ``estimate(block, epochs, *args)`` runs, on the members of a few epochs of one orbit.
     advance
-        Called with 1 after each epoch.
+        Called after each of these runs with its number of epochs.
     planes
         Names of the planes, and what each is. Where others are stored, those go.
     estimate
-        Block of scenes to planes by name.
+        Block of scenes, and the numbers in it of each epoch's members, to planes by name, epoch by epoch.
 
     Returns
     -------
@@ -112,13 +117,13 @@ def store_epochs(
         stored = stored_epochs(ref, collection, before) if alike else {}
         slots, at = _make_room(session, root if alike else _create(root, planes), epochs, stored)
         session = session_at(repository, at)
-        jobs = [
-            executor.submit(_estimate_one, session.fork(), ref, before, collection, e, slot, estimate, args)
-            for e, slot in zip(epochs, slots, strict=True)
-        ]
+        jobs = {
+            executor.submit(_estimate_run, session.fork(), ref, before, collection, run, estimate, args): run
+            for run in _runs(epochs, slots)
+        }
         for job in as_completed(jobs):
             session.merge(job.result())
-            advance(1)
+            advance(len(jobs[job]))
         group = open_group(session.store, mode="a", path=f"{collection}/{GROUP}")
         _write_columns(group, epochs, slots)
         corrected = sorted(name_of(e.quarter, e.orbit) for e in epochs if (e.quarter, e.orbit) in stored)
@@ -188,20 +193,37 @@ def read_background(ref: ArchiveRef, snapshot: str, collection: str, slot: int) 
         ) from fault
 
 
-def _estimate_one(
+Run = tuple[tuple[EpochRecord, int], ...]
+"""Epochs of one orbit, each with the slot where it goes."""
+
+
+def _runs(epochs: Sequence[EpochRecord], slots: Sequence[int]) -> list[Run]:
+    """Cut epochs into jobs: neighbours in time share most of their scenes."""
+    runs: list[Run] = []
+    for orbit in sorted({e.orbit for e in epochs}):
+        own = [(e, slot) for e, slot in zip(epochs, slots, strict=True) if e.orbit == orbit]
+        own.sort(key=lambda one: one[0].quarter)
+        runs += [tuple(own[k : k + EPOCHS_PER_JOB]) for k in range(0, len(own), EPOCHS_PER_JOB)]
+    return runs
+
+
+def _estimate_run(
     fork: Any,
     ref: ArchiveRef,
     snapshot: str,
     collection: str,
-    epoch: EpochRecord,
-    slot: int,
+    run: Run,
     estimate: Estimate,
     args: tuple[Any, ...],
 ) -> Any:
-    planes = on_scenes(ref, snapshot, collection, epoch.slots, estimate, *args)
+    scenes = list(dict.fromkeys(scene for epoch, _ in run for scene in epoch.slots))
+    number = {scene: k for k, scene in enumerate(scenes)}
+    members = [tuple(number[scene] for scene in epoch.slots) for epoch, _ in run]
     group = open_group(fork.store, mode="a", path=f"{collection}/{GROUP}")
-    for name in planes_of(group):
-        write_plane(group[name], slot, planes[name])
+    found = on_scenes(ref, snapshot, collection, scenes, estimate, members, *args)
+    for (_, slot), planes in zip(run, found, strict=True):
+        for name in planes_of(group):
+            write_plane(group[name], slot, planes[name])
     return fork
 
 

@@ -6,7 +6,7 @@ from archived pixels to looks is in these two tables of functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -34,8 +34,8 @@ class Method:
     planes: Callable[[Sequence[str]], Mapping[str, str]]
     """Planes of a background for these bands, and what each is."""
 
-    estimate: Callable[..., dict[str, npt.NDArray[np.float32]]]
-    """``(block, bands, site, box)`` to those planes, ``(y, x)``."""
+    estimate: Callable[..., Iterator[dict[str, npt.NDArray[np.float32]]]]
+    """``(block, epochs, bands, site, box)`` to those planes, ``(y, x)``, of each epoch."""
 
     measure: Callable[..., Measured]
     """``(block, background, bands, site, box, memory_flag, first)`` to rows of looks, vessels and stacks."""

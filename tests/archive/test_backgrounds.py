@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import xarray as xr
 
 from tasks.archive.backgrounds import (
+    EPOCHS_PER_JOB,
     EpochRecord,
     on_looks,
     read_background,
@@ -44,14 +46,21 @@ def estimate(block: xr.Dataset, factor: float = 1.0) -> dict[str, np.ndarray]:
     }
 
 
+def estimate_each(
+    block: xr.Dataset, epochs: Sequence[Sequence[int]], factor: float = 1.0
+) -> Iterator[dict[str, np.ndarray]]:
+    for members in epochs:
+        yield estimate(block.isel(time=list(members)), factor)
+
+
 def epoch(*slots: int, quarter: datetime = QUARTER, orbit: int = 61, digest: str = "a") -> EpochRecord:
     return EpochRecord(quarter, orbit, digest, tuple(f"day{6 * s:03d}_1" for s in slots), slots)
 
 
 def store(ref: ArchiveRef, *epochs: EpochRecord, factor: float = 1.0) -> str:
     steps: list[int] = []
-    snapshot = store_epochs(ref, COLLECTION, epochs, AtOnce(), steps.append, PLANES, estimate, factor)
-    assert steps == [1] * len(epochs)
+    snapshot = store_epochs(ref, COLLECTION, epochs, AtOnce(), steps.append, PLANES, estimate_each, factor)
+    assert sum(steps) == len(epochs)
     return snapshot
 
 
@@ -120,7 +129,7 @@ def test_storing_the_same_twice_changes_nothing(ref: ArchiveRef) -> None:
 
 
 def test_a_failed_estimate_stores_nothing_and_leaves_room_for_the_next(ref: ArchiveRef) -> None:
-    def fail(_: xr.Dataset) -> dict[str, np.ndarray]:
+    def fail(*_: Any) -> Iterator[dict[str, np.ndarray]]:
         raise ZeroDivisionError("no scene")
 
     with pytest.raises(ZeroDivisionError):
@@ -151,8 +160,9 @@ def test_backgrounds_lie_on_the_cubes_grid(ref: ArchiveRef) -> None:
 def test_other_planes_take_the_place_of_those_of_another_version(ref: ArchiveRef) -> None:
     before = store(ref, epoch(0), epoch(1, orbit=7))
 
-    def darkest(block: xr.Dataset) -> dict[str, np.ndarray]:
-        return {"darkest": np.nan_to_num(block["vv"].values).min(0).astype("float32")}
+    def darkest(block: xr.Dataset, epochs: Sequence[Sequence[int]]) -> Iterator[dict[str, np.ndarray]]:
+        for members in epochs:
+            yield {"darkest": np.nan_to_num(block["vv"].values[list(members)]).min(0).astype("float32")}
 
     after = store_epochs(
         ref, COLLECTION, [epoch(0)], AtOnce(), lambda _: None, {"darkest": "lowest"}, darkest
@@ -160,3 +170,26 @@ def test_other_planes_take_the_place_of_those_of_another_version(ref: ArchiveRef
     assert [e.orbit for e in stored_epochs(ref, COLLECTION, after).values()] == [61]
     assert set(read_background(ref, after, COLLECTION, 0)) == {"darkest"}
     assert set(read_background(ref, before, COLLECTION, 0)) == set(PLANES)  # time travel
+
+
+def test_neighbours_of_one_orbit_are_estimated_together_each_from_its_own_members(ref: ArchiveRef) -> None:
+    seen: list[tuple[list[str], list[tuple[int, ...]]]] = []
+
+    def watched(block: xr.Dataset, epochs: list[tuple[int, ...]]) -> Iterator[dict[str, np.ndarray]]:
+        seen.append((list(block["scene_id"].values), epochs))
+        return estimate_each(block, epochs)
+
+    members = [(0, 1), (1, 2), (3, 1), (2,), (0, 2, 3)]
+    years = [datetime(2020 + k, 1, 1, tzinfo=UTC) for k in range(len(members))]
+    epochs = [epoch(*slots, quarter=year) for slots, year in zip(members, years, strict=True)]
+    other = epoch(1, 3, orbit=7)
+    given = [*reversed(epochs), other]
+    steps: list[int] = []
+    snapshot = store_epochs(ref, COLLECTION, given, AtOnce(), steps.append, PLANES, watched)
+    assert sorted(steps) == [1, 1, EPOCHS_PER_JOB]
+    assert all(len(set(ids)) == len(ids) for ids, _ in seen)  # a scene is handed over once
+    assert sorted(len(part) for _, part in seen) == [1, 1, EPOCHS_PER_JOB]
+    records = stored_epochs(ref, COLLECTION, snapshot)
+    for one in given:
+        slot = records[one.quarter, one.orbit].slot
+        assert_planes(read_background(ref, snapshot, COLLECTION, slot), expected(ref, snapshot, one.slots))

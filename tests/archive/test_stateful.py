@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,9 @@ deaths = st.sampled_from(
 )
 
 
-def estimate(block: xr.Dataset) -> dict[str, np.ndarray]:
-    return sums(block["vv"].values)
+def estimate(block: xr.Dataset, epochs: Sequence[Sequence[int]]) -> Iterator[dict[str, np.ndarray]]:
+    for members in epochs:
+        yield sums(block["vv"].values[list(members)])
 
 
 def sums(stack: np.ndarray) -> dict[str, np.ndarray]:

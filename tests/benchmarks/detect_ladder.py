@@ -156,7 +156,7 @@ def _with_memory(scenes: _Scenes, bands: int) -> list[dict[str, Any]]:
         wanted = [k for k in scenes.chosen if k in set(own.tolist())]
         if not wanted:
             continue
-        memory = learn_radar(scenes.cube.isel(time=own), used, scenes.site, scenes.box)
+        (memory,) = learn_radar(scenes.cube, [own.tolist()], used, scenes.site, scenes.box)
         block = scenes.cube.isel(time=wanted)
         _, vessels, _ = measure_scenes(block, memory, used, scenes.site, scenes.box)
         found += [row | {"zone_kind": kinds[row["zone_id"]]} for row in vessels]

@@ -14,9 +14,10 @@ import rasterio
 import xarray as xr
 from scipy import ndimage
 
-from tasks.science.radar.background import estimate_background
+from tasks.science.radar.background import Ground
 from tasks.science.radar.vessels import detect_vessels, multilook_radius
 from tasks.science.radiometry import to_db
+from tests.science.water import background_of
 
 REAL = Path(os.environ.get("ROADSTEAD_REAL_DATA", Path(__file__).parents[3] / "shared" / "real"))
 DATA = REAL / "opera-rtc"
@@ -54,7 +55,7 @@ def open_sea(burst: str, band: str) -> Sea:
     power = xr.DataArray(np.stack(planes), dims=("time", "y", "x"), attrs={"units": "1"})
     median = np.nanmedian(to_db(power).values, axis=0)
     water = ndimage.binary_erosion(median < SEA_DB[band], iterations=SHORE_PX)
-    known = estimate_background(xr.Dataset({band: power}), (band,), water, water, multilook_radius(PIXEL_M))
+    known = background_of(xr.Dataset({band: power}), (band,), Ground(water, water, multilook_radius(PIXEL_M)))
     unknown = {"level": np.full(water.shape, np.nan, np.float32), "seen_share": known["seen_share"]}
     return Sea(power, water, {"with memory": known, "without memory": unknown})
 

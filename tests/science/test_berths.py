@@ -8,18 +8,19 @@ import pytest
 
 from tasks.model import Site, Zone, ZoneKind
 from tasks.science.quays import draw_faces
-from tasks.science.radar.background import estimate_background
-from tasks.science.radar.looks import measure_scenes
+from tasks.science.radar.background import Ground
+from tasks.science.radar.looks import learn_radar, measure_scenes
 from tasks.science.radar.runs import DEFAULT_RUNS
 from tasks.science.zones import draw_site
 from tests.science.quay import BOX, SLOT_M, Ship, port, radar, some_ships, taken_m
-from tests.science.water import block
+from tests.science.water import background_of, block, learn_one
 
 MEMBERS = 30
 """A year of one orbit."""
 
 PORT = port()
 LAYERS = draw_site(PORT, BOX)
+GROUND = Ground(LAYERS.near, LAYERS.water, 1, LAYERS.faces, LAYERS.pixel_m)
 LONG = Ship(wall=1, start_m=-60, length_m=120)
 """Lies across both berths of its wall."""
 
@@ -41,9 +42,7 @@ def sea(rng: np.random.Generator) -> float:
 def memory(occupancy: float, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng([seed, 1])
     power = np.array([radar(rng, some_ships(rng, occupancy), sea(rng)) for _ in range(MEMBERS)])
-    return estimate_background(
-        block(power), ("vv",), LAYERS.near, LAYERS.water, 1, LAYERS.faces, LAYERS.pixel_m
-    )
+    return background_of(block(power), ("vv",), GROUND)
 
 
 def look(
@@ -171,9 +170,7 @@ def test_a_hulk_that_never_leaves_is_unknown_and_not_free() -> None:
     hulk = Ship(1, -148, 145, beam_m=40)
     rng = np.random.default_rng(8)
     power = np.array([radar(rng, [hulk], sea(rng)) for _ in range(MEMBERS)])
-    background = estimate_background(
-        block(power), ("vv",), LAYERS.near, LAYERS.water, 1, LAYERS.faces, LAYERS.pixel_m
-    )
+    background = background_of(block(power), ("vv",), GROUND)
     rows, *_ = measure_scenes(block(power[:1]), background, ("vv",), PORT, BOX)
     assert next(r for r in rows if r["zone_id"] == "1-0")["flags"] == "not_measured"
 
@@ -209,3 +206,18 @@ def test_a_berth_without_a_pixel_is_not_measured() -> None:
 
 def test_the_detection_limit_is_two_resolution_cells() -> None:
     assert DEFAULT_RUNS.min_length_m == 2 * DEFAULT_RUNS.blur_m
+
+
+def test_epochs_learnt_together_are_those_learnt_alone() -> None:
+    """To the last bit, in whatever order their dates stand in the block."""
+    rng = np.random.default_rng(11)
+    stack = block(np.array([radar(rng, some_ships(rng, 0.5), sea(rng)) for _ in range(12)]))
+    epochs = [(7, 0, 1, 2, 3, 4, 5, 6), (2, 3, 4, 5, 6, 7, 8, 9), (8, 9, 10, 11), (0, 1, 10, 11)]
+    together = list(learn_radar(stack, epochs, ("vv",), PORT, BOX))
+    assert len(together) == len(epochs)
+    for found, members in zip(together, epochs, strict=True):
+        alone = learn_one(learn_radar, stack.isel(time=list(members)), ("vv",), PORT, BOX)
+        assert {name: plane.tobytes() for name, plane in found.items()} == {
+            name: plane.tobytes() for name, plane in alone.items()
+        }
+        assert np.isfinite(found["empty"]).any()

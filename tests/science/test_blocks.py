@@ -12,7 +12,7 @@ from tasks.model import Site, Zone, ZoneKind
 from tasks.science.optical.looks import learn_optical, measure_optical
 from tasks.science.radar.looks import learn_radar, measure_scenes
 from tasks.science.rows import Measured
-from tests.science.water import BOX, SIDE, block, polygon, put_ship, speckle
+from tests.science.water import BOX, SIDE, block, learn_one, polygon, put_ship, speckle
 
 DATES, BACK = 9, 3
 
@@ -60,7 +60,7 @@ def test_a_look_too_long_ago_is_compared_with_nothing(monkeypatch: pytest.Monkey
     monkeypatch.setattr("tasks.science.rows.LOOKS_BACK", BACK)
     stack = radar()
     stack["vv"][2 : 2 + BACK] = np.nan
-    background = learn_radar(stack, ("vv",), PORT, BOX)
+    background = learn_one(learn_radar, stack, ("vv",), PORT, BOX)
     looks = measure_scenes(stack, background, ("vv",), PORT, BOX).looks
     after = [row for row in looks if row["scene_id"] == f"s{2 + BACK:02}"]
     assert after
@@ -75,7 +75,7 @@ def test_jobs_of_any_length_tell_the_same(kind: str, step: int) -> None:
     learn, measure = (learn_radar, measure_scenes) if kind == "radar" else (learn_optical, measure_optical)
     stack = radar() if kind == "radar" else colours()
     bands = tuple(str(name) for name in stack.data_vars)
-    background = learn(stack, bands, PORT, BOX)
+    background = learn_one(learn, stack, bands, PORT, BOX)
     whole = measure(stack, background, bands, PORT, BOX)
     parts = []
     for start in range(0, DATES, step):
@@ -85,3 +85,16 @@ def test_jobs_of_any_length_tell_the_same(kind: str, step: int) -> None:
     assert rows(parts) == rows([whole])
     assert {row["zone_id"] for row in whole.looks} == {"harbour", "roads", "pier", "yard"}
     assert sum(row["change_fraction"] is not None for row in whole.looks) > 3 * DATES
+
+
+@pytest.mark.parametrize("kind", ["radar", "optical"])
+def test_epochs_learnt_together_are_those_learnt_alone(kind: str) -> None:
+    learn = learn_radar if kind == "radar" else learn_optical
+    stack = radar() if kind == "radar" else colours()
+    bands = tuple(str(name) for name in stack.data_vars)
+    epochs = [range(8), range(DATES - 2, 2, -1), range(4, DATES)]
+    for found, members in zip(learn(stack, epochs, bands, PORT, BOX), epochs, strict=True):
+        alone = learn_one(learn, stack.isel(time=list(members)), bands, PORT, BOX)
+        assert {name: plane.tobytes() for name, plane in found.items()} == {
+            name: plane.tobytes() for name, plane in alone.items()
+        }

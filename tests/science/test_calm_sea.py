@@ -26,6 +26,7 @@ from tasks.simulate.world.scenery import cranes, ship_blocks
 from tasks.simulate.world.seeds import generator
 from tasks.simulate.world.weather import Weather
 from tasks.sites import load_site
+from tests.science.water import learn_one
 
 START = datetime(2023, 6, 1, 21, 31, tzinfo=UTC)
 MEMORY = 16
@@ -61,7 +62,7 @@ def scene() -> Scene:
     ground = radar_ground(port, box, 3)
     winds = np.linspace(3.5, 9.0, MEMORY)
     memory = as_block([image(port, ground, k, float(w), []) for k, w in enumerate(winds)])
-    return port, box, ground, learn_radar(memory, ("vv",), port.site, box)
+    return port, box, ground, learn_one(learn_radar, memory, ("vv",), port.site, box)
 
 
 def berths(scene: Scene, images: list[npt.NDArray[np.float32]]) -> list[dict[str, object]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -13,6 +14,7 @@ from pyproj import Transformer
 
 from tasks.model import Site, Zone, ZoneKind
 from tasks.science.ashore.memory import cover_planes
+from tasks.science.radar.background import Ground, StandardDate, estimate_background
 
 SIDE = 160
 BOX = GeoBox((SIDE, SIDE), Affine(10, 0, 500_000, 0, -10, 4_700_000), "EPSG:32652")
@@ -65,3 +67,20 @@ def block(power: np.ndarray, start: datetime = datetime(2023, 1, 1, 9, tzinfo=UT
         {"time": times, "scene_id": ("time", np.array([f"s{k:02}" for k in range(len(power))], object))},
         {"collection": "sar"},
     )
+
+
+def learn_one(
+    learn: Callable[..., Iterator[dict[str, np.ndarray]]],
+    scenes: xr.Dataset,
+    bands: Sequence[str],
+    site: Site,
+    box: GeoBox,
+) -> dict[str, np.ndarray]:
+    """The background of all scenes of a block."""
+    return next(learn(scenes, [range(scenes.sizes["time"])], bands, site, box))
+
+
+def background_of(scenes: xr.Dataset, bands: Sequence[str], ground: Ground) -> dict[str, np.ndarray]:
+    """The same of radar, without a site."""
+    dates = [StandardDate.of(scenes.isel(time=k), bands, ground) for k in range(scenes.sizes["time"])]
+    return estimate_background(dates, ground)

@@ -5,7 +5,7 @@ As `zones` does for radar. A cloud, its shadow and what was not delivered are "n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -81,7 +81,15 @@ def optical_planes(bands: Sequence[str]) -> dict[str, str]:
     return empty | spread | cover_planes(colours, radar=False)
 
 
-def learn_optical(block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoBox) -> dict[str, Plane]:
+def learn_optical(
+    block: xr.Dataset, epochs: Sequence[Sequence[int]], bands: Sequence[str], site: Site, box: GeoBox
+) -> Iterator[dict[str, Plane]]:
+    """Estimate what a site looks like empty in each epoch; `epochs` number its scenes in the block."""
+    for members in epochs:
+        yield learn_clear(block.isel(time=list(members)), bands, site, box)
+
+
+def learn_clear(block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoBox) -> dict[str, Plane]:
     """Estimate what a site looks like empty, from the scenes of a block; NaN far from water and yards."""
     layers = draw_site(site, box)
     ashore = ground_ashore(layers, radar=False)

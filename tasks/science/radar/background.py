@@ -10,6 +10,8 @@ Which scenes it is learnt from is the rule of `tasks.science.epochs`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numba
@@ -20,7 +22,7 @@ from scipy import ndimage
 
 from tasks.science.quays import Face
 from tasks.science.radar.clutter import multilook
-from tasks.science.radar.empty import estimate_empty
+from tasks.science.radar.empty import Mask, Plane, estimate_empty, surroundings
 from tasks.science.radiometry import join_bands, level_and_spread
 
 QUANTILE = 0.2
@@ -76,58 +78,84 @@ def _standardise_plane(db: npt.NDArray[Any], water: npt.NDArray[Any], multilook_
     return np.asarray((plane - level) / max(spread, 1e-6), dtype=np.float32)
 
 
+LINE = 512
+"""Pixels whose lowest dates are kept in order at a time: in the processor's first memory."""
+
+
 @numba.njit(cache=True, nogil=True)
 def low_quantile(stack: Any, quantile: float) -> Any:
     """Order statistic in time, NaN left out: ``(time, pixel)`` to ``(pixel,)``; NaN where never seen."""
     dates, pixels = stack.shape
     out = np.full(pixels, np.nan, np.float32)
     room = int(quantile * (dates - 1)) + 1 if dates else 0
-    lowest = np.empty(room, np.float32)  # in order: most dates are above them, and cost one comparison
-    for p in range(pixels):
-        seen = held = 0
+    lowest, value = np.empty((room, LINE), np.float32), np.empty(LINE, np.float32)
+    seen = np.empty(LINE, np.int32)
+    for first in range(0, pixels, LINE):
+        many = min(LINE, pixels - first)
+        lowest[:] = np.inf
+        seen[:] = 0
         for t in range(dates):
-            value = stack[t, p]
-            if np.isnan(value):
-                continue
-            seen += 1
-            if held == room and value >= lowest[room - 1]:
-                continue
-            at = held if held < room else room - 1
-            held = min(held + 1, room)
-            while at and lowest[at - 1] > value:
-                lowest[at] = lowest[at - 1]
-                at -= 1
-            lowest[at] = value
-        if seen:
-            out[p] = lowest[int(quantile * (seen - 1))]
+            for p in range(many):
+                own = stack[t, first + p]
+                seen[p] += own == own
+                value[p] = own if own == own else np.float32(np.inf)
+            # No branch within: several pixels go in one step, in a fifth of the time of one after the other.
+            for k in range(room):
+                for p in range(many):
+                    low, new = lowest[k, p], value[p]
+                    lowest[k, p] = new if new < low else low
+                    value[p] = low if new < low else new
+        for p in range(many):
+            if seen[p]:
+                out[first + p] = lowest[int(quantile * (seen[p] - 1)), p]
     return out
 
 
-def estimate_background(
-    block: xr.Dataset,
-    bands: Sequence[str],
-    near: npt.NDArray[np.bool_],
-    water: npt.NDArray[np.bool_],
-    multilook_px: int,
-    faces: tuple[Face, ...] = (),
-    pixel_m: float = 10.0,
-) -> dict[str, npt.NDArray[np.float32]]:
-    """Estimate one epoch from the scenes it names.
+@dataclass(frozen=True)
+class Ground:
+    """Where a background is estimated, and what it is measured by."""
 
-    Parameters
-    ----------
-    block
-        The epoch's members, ``(time, y, x)`` per band.
-    bands
-        Which bands, joined as `join_bands` does.
-    near
-        ``(y, x)`` pixels to estimate; the rest stays NaN.
-    water
-        ``(y, x)`` open water, for the level of each date.
-    multilook_px
-        Half side of the averaging window, pixels; at berths there is none.
-    faces, pixel_m
-        The site's berths, and the edge of a pixel on the ground.
+    near: Mask
+    """``(y, x)`` pixels to estimate; the rest stays NaN."""
+
+    water: Mask
+    """``(y, x)`` open water, for the level of each date."""
+
+    multilook_px: int
+    """Half side of the averaging window, pixels; at berths there is none."""
+
+    faces: tuple[Face, ...] = ()
+    pixel_m: float = 10.0
+    """The site's berths, and the edge of a pixel on the ground."""
+
+    @cached_property
+    def around(self) -> Mask:
+        """The berths with what lies about them, ``(y, x)``."""
+        return surroundings(self.near, self.faces, self.pixel_m)[0]
+
+
+@dataclass(frozen=True)
+class StandardDate:
+    """What backgrounds need of one date: the pixels that matter, not the window."""
+
+    smooth: Plane
+    """``(pixel,)`` of `Ground.near`: multilooked spreads above the date's own water."""
+
+    fine: Plane
+    """``(pixel,)`` of `Ground.around`: the same without multilook."""
+
+    @classmethod
+    def of(cls, scene: xr.Dataset, bands: Sequence[str], ground: Ground) -> StandardDate:
+        """Standardise a scene, ``(y, x)`` per band, joined as `join_bands` does."""
+        joined = join_bands(scene, bands, ground.water)
+        fine = np.zeros(0, np.float32)
+        if ground.around.any():  # without berths it would be half of the work, for nobody
+            fine = standardise(joined, ground.water, 0).values[ground.around]
+        return cls(standardise(joined, ground.water, ground.multilook_px).values[ground.near], fine)
+
+
+def estimate_background(dates: Sequence[StandardDate], ground: Ground) -> dict[str, Plane]:
+    """Estimate one epoch from its dates.
 
     Returns
     -------
@@ -136,31 +164,26 @@ def estimate_background(
         dates seen on which the pixel is bright), ``seen_share`` and ``empty`` (as `estimate_empty` has it),
         each ``(y, x)`` float32.
     """
-    # Only the pixels that matter are kept per date: memory is dates × water, not dates × window.
-    stack, fine = (np.empty((block.sizes["time"], int(near.sum())), np.float32) for _ in range(2))
-    for k in range(block.sizes["time"]):
-        joined = join_bands(block.isel(time=k).load(), bands, water)
-        stack[k] = standardise(joined, water, multilook_px).values[near]
-        fine[k] = standardise(joined, water, 0).values[near]
-    seen = np.isfinite(stack)
-    count = seen.sum(axis=0)
-    bright = (np.nan_to_num(stack, nan=-np.inf) > BRIGHT).sum(axis=0)
+    near, around = ground.near, ground.around
+    stack = np.stack([date.smooth for date in dates])
+    count = np.isfinite(stack).sum(axis=0)
+    bright = (stack > BRIGHT).sum(axis=0)
     columns = {
         "level": low_quantile(stack, QUANTILE),
         "bright_share": np.where(count > 0, bright / np.maximum(count, 1), np.nan),
-        "seen_share": count / max(len(stack), 1),
+        "seen_share": count / len(stack),
     }
     planes = {}
     for name, column in columns.items():
         planes[name] = np.full(near.shape, np.nan, np.float32)
         planes[name][near] = column
 
-    def date(k: int) -> npt.NDArray[np.float32]:
+    def fine(k: int) -> Plane:
         plane = np.full(near.shape, np.nan, np.float32)
-        plane[near] = fine[k]
+        plane[around] = dates[k].fine
         return plane
 
-    planes["empty"] = estimate_empty(date, block.sizes["time"], near, faces, pixel_m)
+    planes["empty"] = estimate_empty(fine, len(dates), near, ground.faces, ground.pixel_m)
     return planes
 
 

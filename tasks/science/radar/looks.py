@@ -5,7 +5,7 @@ As `optical_looks` does for optical images. Radar at 10 m says nothing yet of ya
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,12 +16,18 @@ from scipy import ndimage
 
 from tasks.model import Site
 from tasks.science.ashore.looks import look_ashore
-from tasks.science.ashore.memory import Remembered, cover_planes, ground_ashore, learn_ashore
+from tasks.science.ashore.memory import Ashore, Remembered, cover_planes, ground_ashore, learn_ashore
 from tasks.science.basis import RADAR
 from tasks.science.change import lay_ground, view_of
 from tasks.science.flags import NO_MEMORY
 from tasks.science.moorings import BerthLook
-from tasks.science.radar.background import BACKGROUND_PLANES, estimate_background, standardise
+from tasks.science.radar.background import (
+    BACKGROUND_PLANES,
+    Ground,
+    StandardDate,
+    estimate_background,
+    standardise,
+)
 from tasks.science.radar.berths import DEFAULT_BERTHS, BerthOptions, measure_berths
 from tasks.science.radar.vessels import DEFAULT_VESSELS, VesselOptions, detect_vessels, multilook_radius
 from tasks.science.radiometry import join_bands, to_db
@@ -53,20 +59,52 @@ LEVEL = "level"
 
 
 def learn_radar(
-    block: xr.Dataset, bands: Sequence[str], site: Site, box: GeoBox
-) -> dict[str, npt.NDArray[np.float32]]:
-    """Estimate what an orbit remembers of a site, as `estimate_background`, from the scenes of a block."""
+    block: xr.Dataset, epochs: Sequence[Sequence[int]], bands: Sequence[str], site: Site, box: GeoBox
+) -> Iterator[dict[str, Plane]]:
+    """Estimate what an orbit remembers of a site in each epoch, as `estimate_background`.
+
+    Parameters
+    ----------
+    block
+        ``(time, y, x)`` per band.
+    epochs
+        Numbers of each epoch's scenes in the block. Epochs that follow one another share most scenes; each
+        is read and standardised once, and held until the next epoch has no need of it.
+    bands, site, box
+        As `measure_scenes` takes them.
+    """
     layers = draw_site(site, box)
     radius = multilook_radius(layers.pixel_m)
     near = layers.near | layers.ashore
-    planes = estimate_background(block, bands, near, layers.water, radius, layers.faces, layers.pixel_m)
+    ground = Ground(near, layers.water, radius, layers.faces, layers.pixel_m)
     ashore = ground_ashore(layers, radar=True)
+    held: dict[int, tuple[StandardDate, dict[str, Plane]]] = {}
+    for members in epochs:
+        held = {k: date for k, date in held.items() if k in members}
+        for k in members:
+            if k not in held:
+                scene = block.isel(time=k).load()
+                held[k] = StandardDate.of(scene, bands, ground), _columns_ashore(scene, bands, ashore)
+        yield _learn([held[k] for k in members], bands, ground, ashore)
+
+
+def _columns_ashore(scene: xr.Dataset, bands: Sequence[str], ashore: Ashore | None) -> dict[str, Plane]:
     if ashore is None:
-        unknown = np.full(box.shape, np.nan, np.float32)
+        return {}
+    return {band: plane[ashore.where] for band, plane in decibels(scene, bands).items()}
+
+
+def _learn(
+    dates: Sequence[tuple[StandardDate, dict[str, Plane]]],
+    bands: Sequence[str],
+    ground: Ground,
+    ashore: Ashore | None,
+) -> dict[str, Plane]:
+    planes = estimate_background([date for date, _ in dates], ground)
+    if ashore is None:
+        unknown = np.full(ground.near.shape, np.nan, np.float32)
         return planes | dict.fromkeys(cover_planes(bands, radar=True), unknown)
-    scenes = (block.isel(time=k).load() for k in range(block.sizes["time"]))
-    dates = [{band: plane[ashore.where] for band, plane in decibels(s, bands).items()} for s in scenes]
-    columns = {band: np.stack([date[band] for date in dates]) for band in bands}
+    columns = {band: np.stack([dry[band] for _, dry in dates]) for band in bands}
     return planes | learn_ashore(columns, ashore, radar=True)
 
 
