@@ -99,7 +99,7 @@ def low_quantile(stack: Any, quantile: float) -> Any:
                 own = stack[t, first + p]
                 seen[p] += own == own
                 value[p] = own if own == own else np.float32(np.inf)
-            # No branch within: several pixels go in one step, in a fifth of the time of one after the other.
+            # No branch within, so that several pixels go in one step.
             for k in range(room):
                 for p in range(many):
                     low, new = lowest[k, p], value[p]

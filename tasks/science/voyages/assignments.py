@@ -184,6 +184,16 @@ def _put(links: Ints, sign: int, *pools: Any) -> float:  # pragma: no cover (com
 
 
 @numba.njit(cache=True, nogil=True)
+def _count(
+    e: int, sign: int, origin: Ints, target: Ints, way: Ints, quay: Ints, count: Ints, free: Ints
+) -> None:  # pragma: no cover (compiled)
+    here, there = quay[origin[e]], quay[target[e]]
+    count[here, way[e]] += sign
+    count[here, -1] -= sign
+    free[there] -= sign
+
+
+@numba.njit(cache=True, nogil=True)
 def _apply(
     e: int,
     sign: int,
@@ -209,9 +219,7 @@ def _apply(
     else:
         gain += np.log(prior[here, away] + count[here, away]) - np.log(prior[here, c] + count[here, c] - 1)
         gain += np.log(arrivals_prior + free[there]) - density
-    count[here, c] += sign
-    count[here, away] -= sign
-    free[there] -= sign
+    _count(e, sign, origin, target, way, quay, count, free)
     return float(gain)
 
 
@@ -279,8 +287,10 @@ def _chain(
                 for k in range(n_new):
                     out[origin[new[k]]], into[target[new[k]]] = new[k], new[k]
             else:
-                _put(gone[:n_gone], 1, *pools)
-                _put(new[:n_new], -1, *pools)
+                for k in range(n_gone):  # counts alone: nobody asks for the gain, nor for its logarithms
+                    _count(gone[k], 1, origin, target, way, quay, count, free)
+                for k in range(n_new):
+                    _count(new[k], -1, origin, target, way, quay, count, free)
         if (step + 1) % steps == 0 and step >= burn_in * steps:
             kept[(step + 1) // steps - 1 - burn_in] = out
     return kept
