@@ -67,7 +67,7 @@ def whole(table: pd.DataFrame, period: str = "month") -> pd.DataFrame:
     return table[(table["zone_id"] == "*") & (table["period"] == period)].reset_index(drop=True)
 
 
-QUAY = looks("quay", [0, 10, 20, 35, 45], occupied_fraction=[0, 1, 0.5, 0, 0], vessel_count=[0, 1, 1, 0, 0],
+QUAY = looks("quay", [0, 10, 11, 35, 45], occupied_fraction=[0, 1, 0.5, 0, 0], vessel_count=[0, 1, 1, 0, 0],
              vessel_length_m=[0, 100, 98, 0, 0])  # fmt: skip
 YARD = looks("yard", [0, 10, 20, 35, 45], fill_fraction=[0.2, 0.4, 0.6, 0.6, 0.1],
              stack_area_m2=[1000, 2000, 3000, 3000, 500], gained_m2=[None, 1000, 1000, 0, 0],
