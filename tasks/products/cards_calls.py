@@ -13,7 +13,7 @@ from tasks.products.chips import Chip
 from tasks.products.dates import CLEAR
 from tasks.products.wording import day, many, minute, probability
 
-STAYS, VOYAGES = 30, 15
+STAYS, VOYAGES = 100, 60
 
 STAY_COLUMNS = {"zone_id", "arrive_low", "arrive_high", "leave_low", "leave_high", "length_m"}
 VOYAGE_COLUMNS = {
