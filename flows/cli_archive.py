@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from flows.settings import Settings
 from flows.terminal import (
@@ -132,14 +131,19 @@ def upkeep(
 def _print_status(one: SiteStatus, now: datetime) -> None:
     written = f"{one.written:%Y-%m-%d %H:%M} UTC" if one.written else "?"
     out_console.print(f"[bold]{one.site}[/]  state {one.snapshot} of {written}, {one.states} to go back to")
-    table = Table("collection", "bands", "dates", "first", "last", "longest gap", "backgrounds", box=None)
     for cube in one.collections:
-        gap = f"{cube.longest_gap_days:.1f} d from {cube.gap_from:%Y-%m-%d}" if cube.dates > 1 else "–"
-        last = f"{cube.last:%Y-%m-%d %H:%M} ({(now - cube.last).days} d ago)"
-        first = f"{cube.first:%Y-%m-%d}"
-        bands = " ".join(cube.bands)
-        table.add_row(cube.collection, bands, str(cube.dates), first, last, gap, str(cube.backgrounds))
-    out_console.print(table)
+        out_console.print(f"  {cube.collection}  [dim]{' '.join(cube.bands)}[/]")
+        first, last = f"{cube.first:%Y-%m-%d}", f"{cube.last:%Y-%m-%d %H:%M}"
+        gap = (
+            f", longest gap {cube.longest_gap_days:.1f} d from {cube.gap_from:%Y-%m-%d}"
+            if cube.dates > 1
+            else ""
+        )
+        out_console.print(
+            f"    {cube.dates} dates, {first} to {last} ({(now - cube.last).days} d ago){gap}; "
+            f"{cube.backgrounds} backgrounds",
+            highlight=False,
+        )
     for row in one.regimes[-1:]:
         chance = "" if row["probability"] is None else f", probability {row['probability']:.2f}"
         line = f"  {row['state']} since {row['start']:%Y-%m-%d}, {row['status']}{chance}"

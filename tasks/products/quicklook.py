@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,10 @@ STRETCH = (2.0, 98.0)
 """Percentiles that become black and white."""
 
 COLOUR_FLOOR = 0.06
-"""Reflectance that becomes white at least: a calm sea alone is drawn dark, not as noise."""
+"""Least reflectance between black and white: a calm sea alone is drawn dark, not as noise."""
+
+CLOUD = 0.35
+"""Reflectance that is white at least: hulls and piers are darker, and are to be told from one another."""
 
 HEADROOM = 3.0
 """Of grey images: white is at least this many times as far above the median as black is below it, so that
@@ -65,7 +68,7 @@ class Look:
     """Of radar: "1" is brought to decibels."""
 
     searched: npt.NDArray[np.bool_] | None = None
-    """``(y, x)`` water by which the contrast is set; all that is seen where None."""
+    """``(y, x)`` water by which the contrast is set, of colours its dark end; all that is seen where None."""
 
 
 def draw_look(path: Path, look: Look, rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> None:
@@ -104,8 +107,9 @@ def render(look: Look) -> tuple[npt.NDArray[np.uint8], bool]:
     if look.units == "reflectance" and all(band in planes for band in ("red", "green", "blue")):
         layers = [planes[band] for band in ("red", "green", "blue")]
         low = min(_percentile(layer, look, STRETCH[0]) for layer in layers)
-        high = max(max(_percentile(layer, look, STRETCH[1]) for layer in layers), low + COLOUR_FLOOR)
-        bytes_ = [_stretched(layer, low, high, gamma=1.6) for layer in layers]
+        bright = [_percentile(layer, replace(look, searched=None), STRETCH[1]) for layer in layers]
+        high = max(min(*bright, CLOUD), low + COLOUR_FLOOR)
+        bytes_ = [_stretched(layer, low, high, gamma=2.0) for layer in layers]
         grey = False
     else:
         layer = planes.get("nir", next(iter(planes.values())))
