@@ -14,6 +14,7 @@ from urllib.parse import urlparse
 
 from odc.geo.geobox import GeoBox
 
+from tasks.catalog.documents import read_item
 from tasks.catalog.folder import SUFFIXES, acquisition
 from tasks.catalog.geotiff import take
 from tasks.catalog.image_file import (
@@ -29,7 +30,6 @@ from tasks.catalog.image_file import (
 from tasks.catalog.meaning import Meaning, optical_meaning, radar_meaning
 from tasks.catalog.optical import OPTICAL_BANDS, REFLECTANCE_BANDS
 from tasks.catalog.providers import ACCESS, Access
-from tasks.catalog.search import read_item
 from tasks.catalog.sources import Source
 from tasks.errors import SceneError
 from tasks.grid import ground_box, pixel_edges_m
